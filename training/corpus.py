@@ -1,0 +1,252 @@
+"""The corpus format: one JSON object a line, one line a text, validated whenever it is read.
+
+Offsets are Unicode code points into ``text``; an end is exclusive.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nlp.errors import NetralitasError
+from nlp.schema import CASE_LABELS, ElectionType, Flag, Form, Kind, Label, MentionType, Role, Status, SubjectGroup
+
+Split = Literal["train", "dev", "test"]
+Layer = Literal[
+    "label", "flags", "forms", "subjects", "evidence", "mentions", "officials", "regions", "election", "ignored"
+]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+
+RegionCode = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Span(_Strict):
+    """A stretch of the text, ``text[start:end]``."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two share a character."""
+        return self.start < other.end and other.start < self.end
+
+    def holds(self, other: "Span") -> bool:
+        """Whether ``other`` lies inside this span."""
+        return self.start <= other.start and other.end <= self.end
+
+
+class Mention(Span):
+    """A name in the text. ``code`` and ``dateline`` belong to REGION alone."""
+
+    id: str
+    type: MentionType
+    code: RegionCode | None = None
+    dateline: bool = False
+
+    @model_validator(mode="after")
+    def _region_fields(self) -> Self:
+        if self.type is not MentionType.REGION and (self.code or self.dateline):
+            raise ValueError(f"{self.type} mention {self.id} has a region's fields (code, dateline)")
+        return self
+
+
+class Official(_Strict):
+    """A person of the text: all PERSON mentions of one human being, with office, role and status."""
+
+    mentions: list[str] = Field(min_length=1)
+    office: str | None = None
+    agency: str | None = None
+    region: RegionCode | None = None
+    role: Role
+    status: Status | None = None
+
+    @model_validator(mode="after")
+    def _status_of_subject(self) -> Self:
+        if (self.role is Role.SUBJECT) != (self.status is not None):
+            raise ValueError(f"person {self.mentions[0]}: a status is for role subject, and every subject has one")
+        return self
+
+
+class Election(_Strict):
+    """Elections the text is about; empty ``type`` for none."""
+
+    type: list[ElectionType] = []
+    year: int | None = Field(default=None, ge=2004, le=2035)
+
+
+class CorpusText(_Strict):
+    """One labelled text. Layers not named in ``layers`` are unknown, not empty."""
+
+    id: str = Field(min_length=1)
+    text: str = Field(min_length=1)
+    kind: Kind
+    style: Slug
+    date: dt.date | None = None
+    event: Slug
+    group: Slug | None = None
+    confusions: list[Annotated[int, Field(ge=1, le=15)]] = []
+    split: Split | None = None
+    annotators: list[Slug] = Field(min_length=1)
+    layers: list[Layer] = list(LAYERS)
+    label: Label
+    flags: list[Flag] = []
+    forms: list[Form] = []
+    subjects: list[SubjectGroup] = []
+    evidence: list[Span] = []
+    mentions: list[Mention] = []
+    officials: list[Official] = []
+    regions: list[RegionCode] = []
+    primary_region: RegionCode | None = None
+    election: Election = Election()
+    ignored: list[Span] = []
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def has(self, layer: Layer) -> bool:
+        """Whether the layer is annotated."""
+        return layer in self.layers
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems(self) -> Iterable[str]:
+        length = len(self.text)
+        for name in ("evidence", "mentions", "ignored"):
+            for span in getattr(self, name):
+                if span.end > length:
+                    yield f"{name}: {span.start}-{span.end} ends after the text of {length} characters"
+        for layer in LAYERS:
+            if layer != "label" and layer not in self.layers and getattr(self, layer) not in ([], Election()):
+                yield f"layers: '{layer}' has annotations but is not listed"
+        if self.label not in CASE_LABELS and self.forms:
+            yield f"forms: {self.label} is no case label, so it has no forms"
+        if self.label in CASE_LABELS and self.has("forms") and not self.forms:
+            yield f"forms: a case label ({self.label}) needs a form; use other_unspecified where the text names none"
+        if self.has("evidence") and not self.evidence:
+            yield "evidence: mark the one to three sentences that decide the label"
+        yield from self._mention_problems()
+
+    def _mention_problems(self) -> Iterable[str]:
+        by_id = {m.id: m for m in self.mentions}
+        if len(by_id) != len(self.mentions):
+            yield f"mentions: id used twice: {[i for i, n in Counter(m.id for m in self.mentions).items() if n > 1]}"
+        flat = sorted((m for m in self.mentions if m.type is not MentionType.REGION), key=lambda m: m.start)
+        regions = sorted((m for m in self.mentions if m.type is MentionType.REGION), key=lambda m: m.start)
+        for layer in (flat, regions):
+            for a, b in zip(layer, layer[1:], strict=False):
+                if a.overlaps(b):
+                    yield f"mentions: {a.id} and {b.id} overlap"
+        for m in self.mentions:
+            if any(m.overlaps(s) for s in self.ignored):
+                yield f"mentions: {m.id} ({self.text[m.start : m.end]!r}) lies in an ignored span"
+            if self.text[m.start : m.end] != self.text[m.start : m.end].strip():
+                yield f"mentions: {m.id} begins or ends with white space"
+        for e in self.evidence:
+            if any(e.overlaps(s) for s in self.ignored):
+                yield f"evidence: {e.start}-{e.end} lies in an ignored span"
+        wanted = {"mentions": MentionType.PERSON, "office": MentionType.OFFICE, "agency": MentionType.ORG}
+        seen: set[str] = set()
+        for official in self.officials:
+            for field, mention_type in wanted.items():
+                value = getattr(official, field)
+                for ref in [value] if isinstance(value, str) else value or []:
+                    if ref not in by_id:
+                        yield f"officials.{field}: no mention {ref}"
+                    elif by_id[ref].type is not mention_type:
+                        yield f"officials.{field}: {ref} is {by_id[ref].type}, not {mention_type}"
+            if again := seen.intersection(official.mentions):
+                yield f"officials: {sorted(again)} in two persons"
+            seen.update(official.mentions)
+        if self.has("officials"):
+            loose = [m.id for m in self.mentions if m.type is MentionType.PERSON and m.id not in seen]
+            if loose:
+                yield f"officials: PERSON mentions {loose} belong to no official row"
+        if self.primary_region and self.has("regions") and not self.regions:
+            yield "primary_region: set, but regions is empty"
+
+
+def describe_error(error: ValidationError) -> str:
+    """Put a pydantic error into one line of ``field: problem`` parts."""
+    parts = []
+    for e in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(p) for p in e["loc"])
+        parts.append(f"{where + ': ' if where else ''}{e['msg'].removeprefix('Value error, ')}")
+    return "; ".join(parts)
+
+
+def check_lines(path: Path) -> tuple[list[CorpusText], list[str]]:
+    """Read a corpus file whole; return its valid texts and one message a bad line.
+
+    Messages read ``FILE:LINE (ID): FIELD: problem``. Ids used twice are problems too.
+
+    Raises:
+        NetralitasError: the file cannot be read.
+    """
+    texts: list[CorpusText] = []
+    problems: list[str] = []
+    first_line: dict[str, int] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise NetralitasError(f"{path}: cannot be read as UTF-8 text: {e}") from e
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            raw = json.loads(line)
+            where += f" ({raw.get('id')})" if isinstance(raw, dict) else ""
+            text = CorpusText.model_validate(raw)
+        except json.JSONDecodeError as e:
+            problems.append(f"{where}: not JSON: {e}")
+        except ValidationError as e:
+            problems.append(f"{where}: {describe_error(e)}")
+        else:
+            if text.id in first_line:
+                problems.append(f"{where}: id: already used on line {first_line[text.id]}")
+            first_line.setdefault(text.id, number)
+            texts.append(text)
+    return texts, problems
+
+
+def read_corpus(path: Path) -> list[CorpusText]:
+    """Read a corpus file that must be valid.
+
+    Raises:
+        NetralitasError: unreadable file, or any bad line; the message lists the first ten.
+    """
+    texts, problems = check_lines(path)
+    if problems:
+        more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise NetralitasError("\n".join(problems[:10]) + more)
+    return texts
+
+
+def write_corpus(texts: Iterable[CorpusText], path: Path) -> None:
+    """Write texts as JSONL, one a line, fields in the format's order, defaults left out."""
+    with path.open("w", encoding="utf-8", newline="\n") as f:
+        for text in texts:
+            f.write(text.model_dump_json(exclude_defaults=True) + "\n")

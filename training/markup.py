@@ -1,0 +1,282 @@
+r"""The annotators' format: a header of ``key: value`` lines and the text with its annotations inline.
+
+::
+
+    === kudus-01
+    kind: news
+    style: local
+    date: 2024-10-07
+    event: kudus-apel-sekda
+    label: prevention
+    subjects: asn
+    primary: 33.19
+    election: pilbup_pilwalkot 2024
+    official: P1 | O1 | G1 | 33.19 | overseer
+    ---
+    {D=33.19:KUDUS} - {O1:Ketua} {G1:Bawaslu {R=33.19:Kudus}}, {P1:Rofiah}, {E:meminta ASN netral.}
+    {X:Baca juga: Camat Dilaporkan}
+
+``{P1:…}`` is a PERSON (one number a human being, the same at each mention), ``{O:…}`` OFFICE, ``{G:…}`` ORG,
+``{Y:…}`` PARTY (a number where an official row needs it), ``{R=code:…}`` REGION, ``{D=code:…}`` a dateline's
+REGION, ``{E:…}`` evidence and ``{X:…}`` an ignored span. A literal brace or backslash takes a backslash.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from nlp.errors import NetralitasError
+from nlp.schema import MentionType
+from training.corpus import CorpusText, describe_error
+
+_TAG = re.compile(r"\{(?:([EX])|([POGY])(\d*)|([RD])(?:=([\d.]+))?):")
+_TYPES = {
+    "P": MentionType.PERSON,
+    "O": MentionType.OFFICE,
+    "G": MentionType.ORG,
+    "Y": MentionType.PARTY,
+    "R": MentionType.REGION,
+    "D": MentionType.REGION,
+}
+_LISTS = ("flags", "forms", "subjects", "confusions", "annotators", "layers")
+_SCALARS = ("kind", "style", "date", "event", "group", "label", "split")
+
+
+def _parse_body(marked: str) -> dict[str, Any]:
+    """Strip the tags of a marked text; return text, mentions, evidence, ignored and persons' mention ids."""
+    out: list[str] = []
+    length = 0
+    stack: list[tuple[str, str, str, int]] = []
+    mentions: list[dict[str, Any]] = []
+    spans: dict[str, list[dict[str, int]]] = {"E": [], "X": []}
+    persons: dict[str, list[str]] = {}
+    named: dict[str, str] = {}
+    i = 0
+    while i < len(marked):
+        c = marked[i]
+        if c == "\\" and marked[i + 1 : i + 2] in ("{", "}", "\\"):
+            out.append(marked[i + 1])
+            length += 1
+            i += 2
+        elif c == "{":
+            tag = _TAG.match(marked, i)
+            if not tag:
+                raise ValueError(f"unknown tag at {marked[i : i + 30]!r}; a literal brace is written \\{{")
+            letter = tag[1] or tag[2] or tag[4]
+            if letter == "P" and not tag[3]:
+                raise ValueError(f"a person needs a number at {marked[i : i + 30]!r}, as in {{P1:…}}")
+            stack.append((letter, tag[3] or "", tag[5] or "", length))
+            i = tag.end()
+        elif c == "}":
+            if not stack:
+                raise ValueError(f"'}}' without an open tag after {''.join(out)[-30:]!r}")
+            letter, number, code, start = stack.pop()
+            if letter in spans:
+                spans[letter].append({"start": start, "end": length})
+            else:
+                mention: dict[str, Any] = {"start": start, "end": length, "type": _TYPES[letter]}
+                if code:
+                    mention["code"] = code
+                if letter == "D":
+                    mention["dateline"] = True
+                mention["key"] = letter + number if number else ""
+                mentions.append(mention)
+            i += 1
+        else:
+            out.append(c)
+            length += 1
+            i += 1
+    if stack:
+        raise ValueError(f"tag {{{stack[-1][0]}{stack[-1][1]}:…}} is never closed")
+    mentions.sort(key=lambda m: (m["start"], -m["end"]))
+    for n, mention in enumerate(mentions, 1):
+        mention["id"] = f"m{n}"
+        key = mention.pop("key")
+        if key.startswith("P"):
+            persons.setdefault(key, []).append(mention["id"])
+        elif key:
+            named.setdefault(key, mention["id"])
+    return {
+        "text": "".join(out),
+        "mentions": mentions,
+        "evidence": sorted(spans["E"], key=lambda s: s["start"]),
+        "ignored": sorted(spans["X"], key=lambda s: s["start"]),
+        "persons": persons,
+        "named": named,
+    }
+
+
+def _official(row: str, persons: dict[str, list[str]], named: dict[str, str]) -> dict[str, Any]:
+    cells = [c.strip().strip("-") for c in row.split("|")]
+    if not 5 <= len(cells) <= 6:
+        raise ValueError(f"official: {row!r} needs 'P1 | O1 | G1 | code | role | status', '-' where there is none")
+    person, office, agency, region, role = cells[:5]
+    status = cells[5] if len(cells) == 6 else ""
+    if person not in persons:
+        raise ValueError(f"official: {person!r} is marked nowhere in the text")
+    for ref in (office, agency):
+        if ref and ref not in named:
+            raise ValueError(f"official: {ref!r} is marked nowhere in the text")
+    return {
+        "mentions": persons[person],
+        "office": named[office] if office else None,
+        "agency": named[agency] if agency else None,
+        "region": region or None,
+        "role": role,
+        "status": status or None,
+    }
+
+
+def parse_text(block: str) -> CorpusText:
+    """Turn one marked block, from its ``=== id`` line on, into a corpus text.
+
+    Raises:
+        NetralitasError: naming the id, the field and what is wrong.
+    """
+    head, sep, body = block.partition("\n---\n")
+    lines = head.split("\n")
+    text_id = lines[0].removeprefix("===").strip()
+    try:
+        if not sep:
+            raise ValueError("no line '---' between header and text")
+        return _build(text_id, lines[1:], body.strip("\n"))
+    except ValidationError as e:
+        raise NetralitasError(f"{text_id}: {describe_error(e)}") from e
+    except ValueError as e:
+        raise NetralitasError(f"{text_id}: {e}") from e
+
+
+def _build(text_id: str, header: list[str], body: str) -> CorpusText:
+    parsed = _parse_body(body)
+    persons, named = parsed.pop("persons"), parsed.pop("named")
+    record: dict[str, Any] = {"id": text_id, "officials": [], **parsed}
+    for line in header:
+        key, colon, value = (p.strip() for p in line.partition(":"))
+        if not colon:
+            raise ValueError(f"header line {line!r} is not 'key: value'")
+        if key == "official":
+            record["officials"].append(_official(value, persons, named))
+        elif key in record and key != "officials":
+            raise ValueError(f"{key}: given twice")
+        elif key in _LISTS:
+            record[key] = [v.strip() for v in value.split(",") if v.strip() and v.strip() != "-"]
+        elif key in _SCALARS:
+            if value and value != "-":
+                record[key] = value
+        elif key == "primary":
+            record["primary_region"] = value if value not in ("", "-") else None
+        elif key == "election":
+            words = [w for w in value.replace(",", " ").split() if w not in ("-", "none")]
+            years = [w for w in words if w.isdigit()]
+            record["election"] = {
+                "type": [w for w in words if not w.isdigit()],
+                "year": int(years[0]) if years else None,
+            }
+        else:
+            raise ValueError(f"{key}: unknown header field")
+    codes = [m["code"] for m in record["mentions"] if m.get("code") and not m.get("dateline")]
+    record["regions"] = list(dict.fromkeys(codes))
+    primary = record.get("primary_region")
+    if primary and primary not in record["regions"]:
+        record["regions"].append(primary)
+    record["confusions"] = [int(c) for c in record.get("confusions", [])]
+    return CorpusText.model_validate(record)
+
+
+def parse_file(content: str, name: str) -> tuple[list[CorpusText], list[str]]:
+    """Parse a markup file; return its good texts and one message a bad block, as ``FILE:LINE: ID: problem``."""
+    texts: list[CorpusText] = []
+    problems: list[str] = []
+    starts = [m.start() for m in re.finditer(r"^=== ", content, re.MULTILINE)]
+    if content[: starts[0] if starts else None].strip():
+        problems.append(f"{name}:1: text before the first '=== id' line")
+    for start, end in zip(starts, [*starts[1:], len(content)], strict=True):
+        try:
+            texts.append(parse_text(content[start:end]))
+        except NetralitasError as e:
+            problems.append(f"{name}:{content.count(chr(10), 0, start) + 1}: {e}")
+    return texts, problems
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([{}\\])", r"\\\1", text)
+
+
+def _marks(text: CorpusText) -> tuple[dict[str, str], list[tuple[int, int, str]]]:
+    """Name the mentions (m3 -> P1, O1, …) and list every tag as (start, end, opening)."""
+    person_of = {m: f"P{n}" for n, o in enumerate(text.officials, 1) for m in o.mentions}
+    linked = {ref for o in text.officials for ref in (o.office, o.agency) if ref}
+    letters = {MentionType.OFFICE: "O", MentionType.ORG: "G", MentionType.PARTY: "Y"}
+    keys: dict[str, str] = {}
+    tags: list[tuple[int, int, str]] = []
+    for m in text.mentions:
+        if m.type is MentionType.REGION:
+            tag = ("D" if m.dateline else "R") + (f"={m.code}" if m.code else "")
+        elif m.type is MentionType.PERSON:
+            tag = person_of[m.id]
+        else:
+            letter = letters[m.type]
+            tag = f"{letter}{1 + sum(k[0] == letter for k in keys.values())}" if m.id in linked else letter
+            if m.id in linked:
+                keys[m.id] = tag
+        tags.append((m.start, m.end, "{" + tag + ":"))
+    tags += [(s.start, s.end, "{E:") for s in text.evidence] + [(s.start, s.end, "{X:") for s in text.ignored]
+    # Outer spans first; of two equal spans evidence encloses, and a region lies inside.
+    order = {"{E": 0, "{R": 2, "{D": 2}
+    tags.sort(key=lambda t: (t[0], -t[1], order.get(t[2][:2], 1)))
+    return keys, tags
+
+
+def render_text(text: CorpusText) -> str:
+    """Write a corpus text as a marked block that :func:`parse_text` reads back to the same text.
+
+    Raises:
+        NetralitasError: two spans cross, which inline markup cannot show.
+    """
+    keys, tags = _marks(text)
+    out: list[str] = []
+    closing: list[int] = []
+    position = 0
+
+    def copy_to(end: int) -> None:
+        nonlocal position
+        out.append(_escape(text.text[position:end]))
+        position = end
+
+    for start, end, opening in tags:
+        while closing and closing[-1] <= start:
+            copy_to(closing[-1])
+            closing.pop()
+            out.append("}")
+        if closing and end > closing[-1]:
+            raise NetralitasError(f"{text.id}: spans cross at {text.text[start:end]!r}; inline markup must nest")
+        copy_to(start)
+        out.append(opening)
+        closing.append(end)
+    while closing:
+        copy_to(closing.pop())
+        out.append("}")
+    copy_to(len(text.text))
+    return "\n".join([*_header(text, keys), "---", "".join(out)]) + "\n"
+
+
+def _header(text: CorpusText, keys: dict[str, str]) -> Iterable[str]:
+    yield f"=== {text.id}"
+    for name in _SCALARS:
+        value = getattr(text, name)
+        if value is not None:
+            yield f"{name}: {value}"
+    for name in _LISTS:
+        values = getattr(text, name)
+        if values and not (name == "layers" and values == list(CorpusText.model_fields["layers"].default)):
+            yield f"{name}: {', '.join(str(v) for v in values)}"
+    if text.primary_region:
+        yield f"primary: {text.primary_region}"
+    election = [*text.election.type, *([str(text.election.year)] if text.election.year else [])]
+    if election:
+        yield f"election: {' '.join(election)}"
+    for n, o in enumerate(text.officials, 1):
+        cells = [f"P{n}", keys.get(o.office or "", "-"), keys.get(o.agency or "", "-"), o.region or "-", o.role]
+        yield "official: " + " | ".join(cells + ([o.status] if o.status else []))
