@@ -1,0 +1,145 @@
+"""Find what of a text is not the text: captions, related links, outlet tails, bylines, page furniture.
+
+Nothing is removed: the result is spans into the text as given (Unicode code points, end exclusive), which the rest
+of the pipeline skips. Rules prefer to miss a caption over hiding a sentence of the body.
+"""
+
+import re
+from collections.abc import Iterator
+
+from nlp.window import Span
+
+_FLAGS = re.IGNORECASE | re.VERBOSE
+
+_RELATED = re.compile(
+    r"""[\[(*»>•-]*\s*(?:
+    (?:baca|simak|lihat|tonton)\s*(?:juga|selengkapnya|lainnya|artikel\s+lain\w*)\s*[:：>»|–-]*
+    |(?:baca|simak|lihat|tonton)\s*[:：]
+    |(?:berita|artikel)\s+(?:terkait|lain|lainnya|sebelumnya|rekomendasi|populer)\s*[:：>»|–-]*
+    |rekomendasi\s+untuk\s+anda\b\s*:?
+    |(?:simak|tonton)\s+(?:breaking\s+news|video)\b(?:.{0,60}?:)?
+    )""",
+    _FLAGS,
+)
+"""Opens a related link; what follows on its line is another story's headline."""
+
+_TAIL = re.compile(
+    r"""cek\s+(?:juga\s+)?berita\s+dan\s+artikel .* | .*\bgoogle\s+news\b.{0,40}
+    |(?:sumber|source)\s*:\s*.{0,60}
+    |(?:ikuti|follow|dapatkan|simak|gabung|download|unduh)\s.{0,140}\b(?:kami|whatsapp|telegram|channel|saluran|update|aplikasi|instagram|twitter)\b.{0,100}
+    |(?:artikel|berita)\s+ini\s+(?:telah|sudah|pertama\s+kali)\s+(?:tayang|terbit|dipublikasikan|dimuat)\b.*
+    |copyright\b.*|hak\s+cipta\b.{0,80}|©.*|all\s+rights\s+reserved.*
+    |\**\s*(?:penulis|editor|pewarta|reporter|laporan|kontributor|redaktur|wartawan|penyunting|pimred|sub\s?editor)\s*:\s*.{1,80}
+    |\w+(?:\s\w+)?(?:\s*[»›]\s*[\w\s]{2,40}){1,5}
+    |(?:halaman|page)\s*:?\s*\d+(?:\s*(?:/|dari|of|\s)\s*\d+)*(?:\s*(?:selanjutnya|berikutnya|next))?
+    |(?:selanjutnya|halaman\s+(?:selanjutnya|berikutnya)|next\s+page|tampilkan\s+semua|show\s+all)\s*[:>»]*
+    |(?:advertisement|iklan|scroll\s+to\s+(?:continue|resume).*|lanjut(?:kan)?\s+(?:membaca|baca).*|gulir\s+untuk.*)
+    |(?:bagikan|share|komentar|comments?|loading|cari|menu|home|beranda|print|cetak)\s*(?:artikel|ini|:|\.\.\.)?
+    |(?:tags?|topik|kata\s+kunci|label|kategori)\s*:\s*.{0,200}
+    |press\s+esc\s+to\s+close|x\s+close|skip\s+to\s+content
+    |pasang\s+iklan.*|hubungi\s+redaksi.*""",
+    _FLAGS,
+)
+"""A whole line of tail or furniture."""
+
+_CAPTION = re.compile(
+    r"""(?:foto|photo|caption|ket(?:erangan)?\.?\s+(?:foto|gambar)|teks\s+foto|ilustrasi|gambar|infografis|video|dok(?:umentasi)?)
+    \b(?:\s+ilustrasi)?\s*[:/|–-].*
+    |.*(?:\((?:foto|dok|ist|sumber\s+foto|photo|ilustrasi|antara\s+foto|istimewa)\b[^()]*\)|/\s?(?:ist|dok)\.?|--|-\s?[A-Z][\w.]*(?:\s[A-Z][\w.]*){0,3}\s?-)\s*$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A whole line of caption: its opening word, or a credit at its end."""
+
+_POSITION = re.compile(r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)|\bf?oto bersama usai\b.*", re.IGNORECASE)
+_AUTHOR = re.compile(r"[Oo]leh\s*:?\s+[A-Z].{2,90}[^.:;?!]|\(?[Pp]enulis adalah .{3,150}")
+_SIGNATURE = re.compile(r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\(\w{2,8}(?:\s?[/|]\s?\w{1,8})+\))\s*$")
+_SHORT_WORDS = frozenset("dan di ke dari yang untuk pada dengan oleh soal usai jadi ini itu atau bagi dalam akan tak vs".split())
+_CAPTION_LIMIT = 320
+_HEADLINE_LIMIT = 140
+_LINKS_AFTER = 5
+
+
+def _lines(text: str) -> Iterator[Span]:
+    """Lines without their surrounding white space; empty ones too."""
+    for match in re.finditer(r"[^\r\n]*", text):
+        start, end = match.span()
+        if start < len(text) and (start == 0 or text[start - 1] in "\r\n" or start < end):
+            stripped = text[start:end].strip()
+            lead = text[start:end].find(stripped) if stripped else 0
+            yield start + lead, start + lead + len(stripped)
+
+
+def _headline_end(line: str, start: int) -> int:
+    """Where a headline that starts inside a flattened paragraph ends: after its run of capitalised words."""
+    end = start
+    for word in re.finditer(r"\S+", line[start:]):
+        bare = word.group().strip("\"'“”‘’(),:;!?")
+        capital = bool(bare) and (bare[0].isupper() or bare[0].isdigit())
+        if not capital and bare.lower() not in _SHORT_WORDS:
+            break
+        if capital:
+            end = start + word.end()
+        if word.group()[-1:] in ".!?" and capital:
+            break
+    return end
+
+
+def _in_line_link(line: str) -> Span | None:
+    """A related link that begins after body text in the same line."""
+    match = re.search(r"(?<=[.!?”\"')])\s*((?:baca|simak|lihat)\s+juga\s*[:：])", line, re.IGNORECASE)
+    if not match:
+        return None
+    rest = line[match.end() :]
+    start = match.start(1)
+    # A short rest is the headline itself; a long one runs on into the body.
+    return start, (len(line) if len(rest) <= _HEADLINE_LIMIT else _headline_end(line, match.end() + 1))
+
+
+def _is_headline(line: str) -> bool:
+    return 0 < len(line) <= _HEADLINE_LIMIT and line[-1] not in ".\"”" and not line.endswith((".)", ","))
+
+
+def find_ignored(text: str) -> list[Span]:
+    """Spans of the text that are no part of its report: sorted, not overlapping, never white space alone.
+
+    Labels, evidence and mentions are never taken from them. A text that is all furniture keeps its longest line.
+    """
+    lines = list(_lines(text))
+    spans: list[Span] = []
+    links_left = 0
+    filled = [i for i, (s, e) in enumerate(lines) if e > s]
+    for i, (start, end) in enumerate(lines):
+        line = text[start:end]
+        if not line:
+            continue
+        related = _RELATED.match(line)
+        if related:
+            spans.append((start, end))
+            links_left = 0 if line[related.end() :].strip() else _LINKS_AFTER
+        elif links_left and _is_headline(line.lstrip("-•*·0123456789. ")):
+            spans.append((start, end))
+            links_left -= 1
+        elif _TAIL.fullmatch(line) or _AUTHOR.fullmatch(line) or (len(line) <= _CAPTION_LIMIT and _is_caption(line, filled.index(i), len(filled))):
+            spans.append((start, end))
+            links_left = 0
+        else:
+            links_left = 0
+            if link := _in_line_link(line):
+                spans.append((start + link[0], start + link[1]))
+            late = len(filled) > 2 and filled.index(i) >= len(filled) * 2 // 3
+            if late and (signature := _SIGNATURE.search(line)):
+                spans.append((start + signature.start(signature.lastindex or 0), end))
+    spans = sorted(s for s in spans if s[1] > s[0])
+    body = [(s, e) for s, e in lines if e > s and (s, e) not in spans]
+    if not body and spans:
+        spans.remove(max(spans, key=lambda s: s[1] - s[0]))
+    return spans
+
+
+def _is_caption(line: str, position: int, count: int) -> bool:
+    """Captions stand alone in a text of several lines; "(kiri)" tells one near the top."""
+    if count < 2:
+        return False
+    if _CAPTION.fullmatch(line):
+        return True
+    return position <= 3 and count > 3 and bool(_POSITION.search(line))

@@ -1,0 +1,379 @@
+"""From a text to its record: the one function behind the command line, Python and every service."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tokenizers import Tokenizer
+
+from nlp import decode, regions
+from nlp.clean import find_ignored
+from nlp.decode import Float, FoundMention, sigmoid, softmax
+from nlp.election import find_date, find_election
+from nlp.encode import OnnxEncoder, TextLogits, WindowEncoder, encode
+from nlp.errors import NetralitasError
+from nlp.evidence import find_evidence, word_mean
+from nlp.link import Person, agency_in_office, join_persons, link_offices
+from nlp.outputs import DOCUMENT, TOKEN
+from nlp.record import LabelResult, OfficialRecord, PartyRecord, Record, RegionRecord, Scored, Source, Versions
+from nlp.schema import (
+    CASE_LABELS,
+    DISPLAY_ID,
+    SCHEMA_VERSION,
+    UNCERTAIN,
+    Flag,
+    Form,
+    Label,
+    MentionType,
+    RecordRole,
+    Role,
+    Status,
+    SubjectGroup,
+)
+from nlp.window import Span, load_tokenizer, tokenise, windows
+
+WEIGHTS_FILE: Final = "model.onnx"
+SHAPE_FILE: Final = "netralitas.json"
+CALIBRATION_FILE: Final = "calibration.json"
+_OFFICE_WEIGHT: Final[Mapping[RecordRole, float]] = {
+    Role.SUBJECT: 3.0,
+    Role.OVERSEER: 2.0,
+    Role.SUPERIOR: 1.0,
+    Role.SPEAKER: 1.0,
+}
+_SHORT: Final = 40
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Calibration(_Strict):
+    """How logits become probabilities and decisions; all chosen on the development split."""
+
+    temperature: float = 1.0
+    label_thresholds: dict[Label, float] = {}
+    form_thresholds: dict[Form, float] = {}
+    subject_group_thresholds: dict[SubjectGroup, float] = {}
+    flag_thresholds: dict[Flag, float] = {}
+    person_threshold: float = 0.5
+
+
+class ModelShape(_Strict):
+    """How texts are cut for a model."""
+
+    window: int
+    overlap: int
+    schema_version: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to tag, whatever runtime its encoder is in."""
+
+    encoder: WindowEncoder
+    tokenizer: Tokenizer
+    shape: ModelShape
+    calibration: Calibration
+    name: str
+    sha256: str
+    runtime: str
+
+
+def read_shape(directory: Path) -> ModelShape:
+    """Read how a model's texts are cut.
+
+    Raises:
+        NetralitasError: no such file, or made for another label schema.
+    """
+    try:
+        shape = ModelShape.model_validate_json((directory / SHAPE_FILE).read_bytes())
+    except (OSError, ValidationError) as e:
+        raise NetralitasError(f"{directory}: no model of netralitas ({SHAPE_FILE}: {_reason(e)})") from e
+    if shape.schema_version != SCHEMA_VERSION:
+        raise NetralitasError(
+            f"{directory}: made for label schema {shape.schema_version}, this netralitas has {SCHEMA_VERSION}; "
+            "use the model that came with it, or train again"
+        )
+    return shape
+
+
+def read_calibration(directory: Path) -> Calibration:
+    """Read temperature and thresholds.
+
+    Raises:
+        NetralitasError: missing or not valid.
+    """
+    try:
+        return Calibration.model_validate_json((directory / CALIBRATION_FILE).read_bytes())
+    except (OSError, ValidationError) as e:
+        raise NetralitasError(f"{directory}: {CALIBRATION_FILE} is missing or broken: {_reason(e)}") from e
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def released_model() -> Path:
+    """Directory of the model that comes with the package: inside the wheel, or ``models/`` of a checkout."""
+    here = Path(__file__).parent
+    inside = here / "released" / "netral-small"
+    return inside if inside.is_dir() else here.parent / "models" / "netral-small"
+
+
+def load_model(directory: Path, threads: int = 0) -> LoadedModel:
+    """Load a released model.
+
+    Raises:
+        NetralitasError: a file is missing, truncated or of another kind; the message names it.
+    """
+    if not directory.is_dir():
+        raise NetralitasError(f"{directory}: no such model directory")
+    shape, calibration = read_shape(directory), read_calibration(directory)
+    weights = directory / WEIGHTS_FILE
+    if not weights.is_file():
+        raise NetralitasError(f"{directory}: no {WEIGHTS_FILE}; make a released model with 'netralitas export'")
+    try:
+        encoder = OnnxEncoder(weights, threads)
+        tokenizer = load_tokenizer(directory)
+    except Exception as e:  # tokenizers raises bare Exception
+        raise NetralitasError(f"{directory}: {e}; copy the model again") from e
+    digest = hashlib.sha256(weights.read_bytes() + (directory / CALIBRATION_FILE).read_bytes()).hexdigest()
+    return LoadedModel(encoder, tokenizer, shape, calibration, directory.name, digest, encoder.runtime)
+
+
+def package_version() -> str:
+    """Version of the installed package; of a bare checkout, "0+source"."""
+    try:
+        return version("netralitas")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+class Tagger:
+    """Tags texts with one model. Safe to call from several threads."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, directory: Path | str | None = None, threads: int = 0) -> "Tagger":
+        """Load a released model; the one that comes with the package by default.
+
+        Raises:
+            NetralitasError: no loadable model there.
+        """
+        return cls(load_model(Path(directory) if directory else released_model(), threads))
+
+    @cached_property
+    def versions(self) -> Versions:
+        """What every record of this tagger says made it."""
+        return Versions(
+            package=package_version(),
+            model=self.model.name,
+            model_sha256=self.model.sha256,
+            runtime=self.model.runtime,
+            gazetteer=regions.gazetteer_version(),
+        )
+
+    def tag_many(self, texts: Iterable[str]) -> Iterator[Record]:
+        """Tag texts lazily, in order."""
+        return map(self.tag, texts)
+
+    def tag(
+        self, text: str, *, id: str | None = None, date: dt.date | None = None, source: Source | None = None
+    ) -> Record:
+        """Tag one text. ``date`` is its day of publication; without it a date written in the text serves.
+
+        Raises:
+            ValueError: the text holds no word.
+        """
+        source = source or Source(published=date)
+        date = date or source.published
+        ignored = find_ignored(text)
+        tokens = tokenise(text, self.model.tokenizer, ignored)
+        if not len(tokens.words):
+            raise ValueError("the text holds no word")
+        shape = self.model.shape
+        parts = windows(tokens, self.model.tokenizer, shape.window, shape.overlap)
+        logits = encode(tokens, parts, self.model.encoder)
+        found = decode.mentions(text, tokens.words, logits.words)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        label, scores = self._label(logits)
+        warnings = self._warnings(text, label, date)
+        persons = join_persons(text, found)
+        link_offices(text, persons, found)
+        election = find_election(text, date, ignored)
+        year = date.year if date else election.year
+        resolved = regions.resolve(
+            text,
+            [(m.start, m.end) for m in found if m.type is MentionType.REGION],
+            year=year,
+            persons=[(m.start, m.end) for m in found if m.type is MentionType.PERSON],
+        )
+        officials = [self._official(text, p, logits, label.name, resolved) for p in persons]
+        return Record(
+            id=id or digest[:16],
+            text_sha256=digest,
+            source=source,
+            versions=self.versions,
+            label=label,
+            scores=scores,
+            flags=self._flags(logits, label.name),
+            forms=self._forms(logits, label.name),
+            subject_groups=self._subject_groups(logits, label.name),
+            officials=officials,
+            regions=_regions(text, found, resolved, officials, label.name),
+            parties=_parties(text, found),
+            election=election,
+            evidence=find_evidence(
+                text, tokens.words, sigmoid(logits.words[:, TOKEN["evidence"]])[:, 0], ignored, label.name
+            ),
+            ignored=ignored,
+            warnings=warnings,
+        )
+
+    def _label(self, logits: TextLogits) -> tuple[LabelResult, dict[Label, float]]:
+        probs = softmax(logits.document[DOCUMENT["label"]] / self.model.calibration.temperature)
+        name = list(Label)[int(probs.argmax())]
+        score = float(probs.max())
+        threshold = self.model.calibration.label_thresholds.get(name, 0.0)
+        result = LabelResult(name=name, display=DISPLAY_ID[name], score=round(score, 4), abstained=score < threshold)
+        return result, {k: round(float(p), 4) for k, p in zip(Label, probs, strict=True)}
+
+    def _warnings(self, text: str, label: LabelResult, date: dt.date | None) -> list[str]:
+        out = []
+        if label.abstained:
+            out.append("abstained: the score is below the label's threshold; a person must read this text")
+        if label.name in CASE_LABELS:
+            out.append("unverified: the record repeats what the text claims")
+        if date is None and find_date(text) is None:
+            out.append("undated: no date was given and the text holds none")
+        if len(text) < _SHORT:
+            out.append("short: fewer than 40 characters")
+        return out
+
+    def _forms(self, logits: TextLogits, label: Label) -> list[Scored]:
+        if label not in CASE_LABELS:
+            return []
+        probs = dict(zip(Form, sigmoid(logits.document[DOCUMENT["forms"]]), strict=True))
+        thresholds = self.model.calibration.form_thresholds
+        kept = {f: p for f, p in probs.items() if p >= thresholds.get(f, 0.5)}
+        ranked = sorted(kept, key=lambda f: -kept[f])
+        return [Scored(name=f, score=round(float(kept[f]), 4)) for f in ranked]
+
+    def _subject_groups(self, logits: TextLogits, label: Label) -> list[SubjectGroup]:
+        if label is Label.NOT_RELEVANT:
+            return []
+        thresholds = self.model.calibration.subject_group_thresholds
+        probs = sigmoid(logits.document[DOCUMENT["subjects"]])
+        return [g for g, p in zip(SubjectGroup, probs, strict=True) if p >= thresholds.get(g, 0.5)]
+
+    def _flags(self, logits: TextLogits, label: Label) -> list[Flag]:
+        if label not in CASE_LABELS:
+            return []
+        thresholds = self.model.calibration.flag_thresholds
+        probs = sigmoid(logits.document[DOCUMENT["flags"]])
+        return [f for f, p in zip(Flag, probs, strict=True) if p >= thresholds.get(f, 0.5)]
+
+    def _official(
+        self,
+        text: str,
+        person: Person,
+        logits: TextLogits,
+        label: Label,
+        resolved: Sequence[regions.RegionMention],
+    ) -> OfficialRecord:
+        spans = [m.words for m in person.mentions]
+        probs = softmax(word_mean(logits.words[:, TOKEN["roles"]].astype(np.float64), spans))
+        likely = list(Role)[int(probs.argmax())]
+        score = float(probs.max())
+        role: RecordRole = likely
+        status: Status | None = None
+        if likely is Role.SUBJECT:
+            status = decide_status(softmax(word_mean(logits.words[:, TOKEN["statuses"]].astype(np.float64), spans)), label)
+            if status is None or score < self.model.calibration.person_threshold:
+                role, status = UNCERTAIN, None
+        office = text[person.office.start : person.office.end] if person.office else None
+        agency = text[person.agency.start : person.agency.end] if person.agency else None
+        held = [m for m in (person.agency, person.office) if m]
+        region = next((r.code for m in held for r in resolved if r.code and m.start <= r.start and r.end <= m.end), None)
+        longest = max(person.mentions, key=lambda m: m.end - m.start)
+        return OfficialRecord(
+            name=text[longest.start : longest.end],
+            office=office,
+            agency=agency or (agency_in_office(office) if office else None),
+            region=region,
+            role=role,
+            status=status,
+            score=round(score, 4),
+            mentions=[(m.start, m.end) for m in person.mentions],
+        )
+
+
+def decide_status(probs: Float, label: Label) -> Status | None:
+    """The likeliest status that the label allows, or None where it allows no subject: a text without a case accuses
+    nobody, and lawful politics are nobody's case."""
+    if label is Label.NON_VIOLATION:
+        allowed = [Status.LAWFUL, Status.VICTIM]
+    elif label in CASE_LABELS:
+        allowed = [Status.ALLEGED, Status.IN_PROCESS, Status.SANCTIONED, Status.CLEARED]
+    else:
+        return None
+    order = list(Status)
+    return max(allowed, key=lambda s: float(probs[order.index(s)]))
+
+
+def _regions(
+    text: str,
+    found: Sequence[FoundMention],
+    resolved: Sequence[regions.RegionMention],
+    officials: Sequence[OfficialRecord],
+    label: Label,
+) -> list[RegionRecord]:
+    scores = {(m.start, m.end): m.score for m in found if m.type is MentionType.REGION}
+    spans: dict[str, list[Span]] = {}
+    for r in resolved:
+        if r.code and not r.dateline:
+            spans.setdefault(r.code, []).append((r.start, r.end))
+    preferred = [(_OFFICE_WEIGHT[o.role], o.region) for o in officials if o.region and o.role in _OFFICE_WEIGHT]
+    primary = regions.primary(text, resolved, preferred_offices=preferred)
+    if primary and primary not in spans:
+        # The primary region may be named through its parts alone, or only by an office's dateline twin.
+        spans[primary] = []
+    return [
+        RegionRecord(
+            code=code,
+            name=regions.name(code),
+            level=regions.level(code),
+            primary=code == primary,
+            score=round(max((scores.get(s, 0.0) for s in where), default=0.0), 4),
+            mentions=where,
+        )
+        for code, where in spans.items()
+    ]
+
+
+def _parties(text: str, found: Sequence[FoundMention]) -> list[PartyRecord]:
+    spans: dict[str, list[Span]] = {}
+    for m in found:
+        if m.type is MentionType.PARTY:
+            spans.setdefault(text[m.start : m.end].casefold(), []).append((m.start, m.end))
+    return [PartyRecord(name=text[s[0][0] : s[0][1]], mentions=s) for s in spans.values()]
+
+
+def write_calibration(calibration: Calibration, directory: Path) -> None:
+    """Write temperature and thresholds as JSON."""
+    content = json.dumps(calibration.model_dump(mode="json"), indent=1)
+    (directory / CALIBRATION_FILE).write_text(content + "\n", encoding="utf-8")

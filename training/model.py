@@ -1,0 +1,138 @@
+"""The multi-task model: one BERT-type encoder, document heads pooled over windows, token heads.
+
+A document's logits are linear in two poolings of its tokens: their mean, and their mean weighted by the softmax of
+the evidence logits (focus). Both are sums over tokens, so windows are encoded one by one and combined afterwards
+without approximation (:func:`pool_windows` here, ``nlp.encode.pool`` in numpy).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+from nlp.errors import NetralitasError
+from nlp.outputs import DOCUMENT_SIZE, TOKEN, TOKEN_SIZE
+from nlp.schema import SCHEMA_VERSION
+
+HEADS_FILE = "netralitas.json"
+
+
+@dataclass(frozen=True)
+class WindowOutput:
+    """One row a window: ``mean`` and ``focus`` document logits [w, DOCUMENT_SIZE], ``weight`` [w] log of the focus
+    mass, ``length`` [w] tokens; and ``tokens`` [w, t, TOKEN_SIZE] logits."""
+
+    mean: Tensor
+    focus: Tensor
+    weight: Tensor
+    length: Tensor
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How texts are cut for a model; stored beside its weights."""
+
+    window: int = 256
+    overlap: int = 48
+    schema_version: str = SCHEMA_VERSION
+
+
+class NeutralityModel(nn.Module):
+    """Encoder with document and token heads."""
+
+    def __init__(self, encoder: nn.Module, hidden: int, shape: Shape, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.shape = shape
+        self.dropout = nn.Dropout(dropout)
+        self.token_head = nn.Linear(hidden, TOKEN_SIZE)
+        self.mean_head = nn.Linear(hidden, DOCUMENT_SIZE)
+        self.focus_head = nn.Linear(hidden, DOCUMENT_SIZE, bias=False)
+        for head in (self.token_head, self.mean_head, self.focus_head):
+            nn.init.normal_(head.weight, std=0.02)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> WindowOutput:
+        """Encode windows: ``input_ids`` and ``attention_mask`` [w, t]."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        states = self.dropout(states.float())
+        tokens = self.token_head(states)
+        mask = attention_mask.bool()
+        attention = tokens[..., TOKEN["evidence"].start].masked_fill(~mask, float("-inf"))
+        weight = torch.logsumexp(attention, dim=1)
+        focus = torch.einsum("wt,wth->wh", torch.exp(attention - weight[:, None]), states)
+        length = mask.sum(1).to(states.dtype)
+        mean = (states * mask[..., None]).sum(1) / length[:, None]
+        return WindowOutput(self.mean_head(mean), self.focus_head(focus), weight, length, tokens)
+
+
+def pool_windows(out: WindowOutput, document: Tensor, count: int) -> Tensor:
+    """Combine windows' logits into those of ``count`` documents: [count, DOCUMENT_SIZE].
+
+    ``document`` [w] holds each window's document. Mean logits are weighted by length, focus logits by mass.
+    """
+    zeros = out.length.new_zeros(count)
+    share = out.length / zeros.index_add(0, document, out.length)[document]
+    top = torch.full_like(zeros, float("-inf")).scatter_reduce(0, document, out.weight, "amax")
+    mass = torch.exp(out.weight - top[document])
+    mass = mass / zeros.index_add(0, document, mass)[document]
+    rows = share[:, None] * out.mean + mass[:, None] * out.focus
+    return rows.new_zeros(count, rows.shape[1]).index_add(0, document, rows)
+
+
+def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityModel:
+    """Put fresh heads on a pretrained encoder: a hub id or a directory of any BERT-type encoder.
+
+    Attention dropout is off, which lets the CPU use its fused attention.
+
+    Raises:
+        NetralitasError: the base cannot be loaded, or its positions are fewer than the window.
+    """
+    torch.manual_seed(seed)
+    try:
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        config.attention_probs_dropout_prob = 0.0
+        encoder = AutoModel.from_pretrained(base, config=config, trust_remote_code=False, add_pooling_layer=False)
+    except (OSError, ValueError) as e:
+        raise NetralitasError(
+            f"base {base!r} cannot be loaded: {e}\nGive a hub id, a directory, or run 'netralitas base build' first"
+        ) from e
+    if config.max_position_embeddings < shape.window:
+        raise NetralitasError(
+            f"window: {shape.window} is more than the {config.max_position_embeddings} positions of base {base!r}"
+        )
+    return NeutralityModel(encoder, config.hidden_size, shape, dropout)
+
+
+def save(model: NeutralityModel, directory: Path) -> None:
+    """Write encoder configuration, all weights (one safetensors file) and the shape."""
+    directory.mkdir(parents=True, exist_ok=True)
+    model.encoder.config.save_pretrained(directory)  # type: ignore[operator, union-attr]
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, directory / "model.safetensors")
+    (directory / HEADS_FILE).write_text(json.dumps(asdict(model.shape), indent=1) + "\n", encoding="utf-8")
+
+
+def load(directory: Path) -> NeutralityModel:
+    """Load what :func:`save` wrote, in evaluation mode.
+
+    Raises:
+        NetralitasError: a file is missing, or the model was trained for another label schema.
+    """
+    try:
+        shape = Shape(**json.loads((directory / HEADS_FILE).read_text(encoding="utf-8")))
+        config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
+        weights = load_file(directory / "model.safetensors")
+    except (OSError, ValueError, TypeError) as e:
+        raise NetralitasError(f"{directory}: no trained model of netralitas: {e}") from e
+    if shape.schema_version != SCHEMA_VERSION:
+        raise NetralitasError(
+            f"{directory}: trained for label schema {shape.schema_version}, this is {SCHEMA_VERSION}; train it again"
+        )
+    encoder = AutoModel.from_config(config, add_pooling_layer=False)
+    model = NeutralityModel(encoder, config.hidden_size, shape)
+    model.load_state_dict(weights)
+    return model.eval()
