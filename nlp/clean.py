@@ -50,10 +50,38 @@ _CAPTION = re.compile(
 )
 """A whole line of caption: its opening word, or a credit at its end."""
 
-_POSITION = re.compile(r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)|\bf?oto bersama usai\b.*", re.IGNORECASE)
+_POSITION = re.compile(
+    r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)|\bf?oto bersama usai\b.*",
+    re.IGNORECASE,
+)
 _AUTHOR = re.compile(r"[Oo]leh\s*:?\s+[A-Z].{2,90}[^.:;?!]|\(?[Pp]enulis adalah .{3,150}")
-_SIGNATURE = re.compile(r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\(\w{2,8}(?:\s?[/|]\s?\w{1,8})+\))\s*$")
-_SHORT_WORDS = frozenset("dan di ke dari yang untuk pada dengan oleh soal usai jadi ini itu atau bagi dalam akan tak vs".split())
+_SIGNATURE = re.compile(
+    r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\(\w{2,8}(?:\s?[/|]\s?\w{1,8})+\))\s*$"
+)
+_SHORT_WORDS = frozenset(
+    [
+        "dan",
+        "di",
+        "ke",
+        "dari",
+        "yang",
+        "untuk",
+        "pada",
+        "dengan",
+        "oleh",
+        "soal",
+        "usai",
+        "jadi",
+        "ini",
+        "itu",
+        "atau",
+        "bagi",
+        "dalam",
+        "akan",
+        "tak",
+        "vs",
+    ]
+)
 _CAPTION_LIMIT = 320
 _HEADLINE_LIMIT = 140
 _LINKS_AFTER = 5
@@ -96,7 +124,7 @@ def _in_line_link(line: str) -> Span | None:
 
 
 def _is_headline(line: str) -> bool:
-    return 0 < len(line) <= _HEADLINE_LIMIT and line[-1] not in ".\"”" and not line.endswith((".)", ","))
+    return 0 < len(line) <= _HEADLINE_LIMIT and line[-1] not in '."”' and not line.endswith((".)", ","))
 
 
 def find_ignored(text: str) -> list[Span]:
@@ -119,7 +147,11 @@ def find_ignored(text: str) -> list[Span]:
         elif links_left and _is_headline(line.lstrip("-•*·0123456789. ")):
             spans.append((start, end))
             links_left -= 1
-        elif _TAIL.fullmatch(line) or _AUTHOR.fullmatch(line) or (len(line) <= _CAPTION_LIMIT and _is_caption(line, filled.index(i), len(filled))):
+        elif (
+            _TAIL.fullmatch(line)
+            or _AUTHOR.fullmatch(line)
+            or (len(line) <= _CAPTION_LIMIT and _is_caption(line, filled.index(i), len(filled)))
+        ):
             spans.append((start, end))
             links_left = 0
         else:

@@ -15,20 +15,42 @@ from nlp.schema import ElectionType
 from nlp.window import Span
 
 _PATTERNS: dict[ElectionType, str] = {
-    ElectionType.PILPRES: r"pilpres|pemilihan presiden|pemilu presiden|capres|cawapres|calon (?:wakil )?presiden",
-    ElectionType.PILEG: r"pileg|pemilu legislatif|pemilihan (?:umum )?legislatif|caleg|bacaleg|calon anggota (?:legislatif|dprd?|dpd)|"
-    r"calon (?:anggota )?dpd|calon legislatif",
-    ElectionType.PILGUB: r"pilgub|pilkada (?:provinsi|dki)|pemilihan gubernur|ca(?:wa)?gub|bacagub|calon (?:wakil )?gubernur",
-    ElectionType.PILBUP_PILWALKOT: r"pilbup|pilwalkot|pilwali|pilwako|pemilihan (?:bupati|wali ?kota)|ca(?:wa)?bup|bacabup|"
-    r"ca(?:wa)?wali|bacawali|cawalkot|calon (?:wakil )?(?:bupati|wali ?kota)",
+    ElectionType.PILPRES: r"pilpres|pemilihan presiden|pemilu presiden|ca(?:wa)?pres|calon (?:wakil )?presiden",
+    ElectionType.PILEG: r"pileg|pemilu legislatif|pemilihan (?:umum )?legislatif|(?:ba)?caleg|calon legislatif"
+    r"|calon (?:anggota )?(?:legislatif|dprd?|dpd)",
+    ElectionType.PILGUB: r"pilgub|pilkada (?:provinsi|dki)|pemilihan gubernur|(?:ba)?ca(?:wa)?gub"
+    r"|calon (?:wakil )?gubernur",
+    ElectionType.PILBUP_PILWALKOT: r"pilbup|pilwalkot|pilwali|pilwako|pemilihan (?:bupati|wali ?kota)"
+    r"|(?:ba)?ca(?:wa)?bup|(?:ba)?ca(?:wa)?wali|cawalkot|calon (?:wakil )?(?:bupati|wali ?kota)",
     ElectionType.PSU_OR_REPEAT: r"\bPSU\b|pemungutan suara ulang|coblos ulang|pilkada ulang|pilkada susulan",
 }
 _COMPILED = {t: re.compile(rf"\b(?:bakal )?(?:{p})\w*", re.IGNORECASE) for t, p in _PATTERNS.items()}
-_PILKADA = re.compile(r"\b(?:pilkada\w*|pemilukada|pemilihan kepala daerah|pemilihan serentak|kontestasi daerah|calon kepala daerah)\b|\bPemilihan (?=(?:Serentak )?20\d\d|Tahun)", re.I)
+_PILKADA = re.compile(
+    r"\b(?:pilkada\w*|pemilukada|pemilihan kepala daerah|pemilihan serentak|kontestasi daerah|calon kepala daerah)\b"
+    r"|\bPemilihan (?=(?:Serentak )?20\d\d|Tahun)",
+    re.IGNORECASE,
+)
 _PEMILU = re.compile(r"\b(?:pemilu|pemilihan umum|pesta demokrasi)\b", re.IGNORECASE)
 _LOCAL = {ElectionType.PILGUB, ElectionType.PILBUP_PILWALKOT}
-_MONTHS = "januari februari maret april mei juni juli agustus september oktober november desember".split()
-_DATE = re.compile(rf"\b(\d{{1,2}})\s?[/.-]\s?(\d{{1,2}})\s?[/.-]\s?(20[0-3]\d|\d{{2}})\b|\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s+(20[0-3]\d)\b", re.I)
+_MONTHS = (
+    "januari",
+    "februari",
+    "maret",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "agustus",
+    "september",
+    "oktober",
+    "november",
+    "desember",
+)
+_DATE = re.compile(
+    r"\b(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(20[0-3]\d|\d{2})\b"
+    rf"|\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s+(20[0-3]\d)\b",
+    re.IGNORECASE,
+)
 _NAMED_YEAR = re.compile(
     r"\b(?:pemilu|pilkada\w*|pilpres|pileg|pilgub\w*|pilbup|pilwal\w+|pilwako|pemilihan(?:\s\w+){0,4}?|PSU)"
     r"(?:\s(?:serentak|tahun|raya|umum|\w{3,12}))?\s(?:tahun\s)?(20[0-3]\d)\b",

@@ -52,7 +52,8 @@ class OnnxEncoder:
     def __call__(self, ids: IntArray) -> WindowLogits:
         """Encode one window."""
         mean, focus, weight, tokens = self._session.run(
-            ["mean", "focus", "weight", "tokens"], {"input_ids": ids[None, :], "attention_mask": np.ones((1, len(ids)), np.int64)}
+            ["mean", "focus", "weight", "tokens"],
+            {"input_ids": ids[None, :], "attention_mask": np.ones((1, len(ids)), np.int64)},
         )
         return WindowLogits(mean[0], focus[0], float(weight[0]), tokens[0])
 
@@ -81,9 +82,7 @@ def encode(tokens: Tokens, parts: Sequence[Window], encoder: WindowEncoder) -> T
     logits = [encoder(part.ids) for part in parts]
     owner = owners(parts, len(tokens.ids))
     prefix = [(len(part.ids) - (part.end - part.start) + 1) // 2 for part in parts]
-    rows = [
-        logits[owner[t]].tokens[prefix[owner[t]] + t - parts[owner[t]].start] for t in tokens.word_token
-    ]
+    rows = [logits[owner[t]].tokens[prefix[owner[t]] + t - parts[owner[t]].start] for t in tokens.word_token]
     width = logits[0].tokens.shape[1]
     words = np.stack(rows) if rows else np.zeros((0, width), np.float32)
     return TextLogits(pool(logits), words)

@@ -1,5 +1,6 @@
 """Sentences, and those of them on which a text's label rests."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -29,7 +30,7 @@ def sentences(text: str, ignored: Sequence[Span] = ()) -> list[Span]:
         cuts.update(span)
     edges = sorted(cuts)
     out = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         if any(s <= start and end <= e for s, e in ignored):
             continue
         piece = text[start:end]

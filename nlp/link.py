@@ -11,9 +11,67 @@ from nlp.decode import FoundMention
 from nlp.schema import MentionType
 
 _TITLES = frozenset(
-    "h hj dr drs dra ir prof kh k.h tgh gus ust ustaz ustadz pak bu bapak ibu bin binti sdr sdri saudara "
-    "akbp akp kombes kompol iptu ipda aiptu bripka brigjen irjen komjen letkol mayor kapten kolonel letda lettu serma "
-    "s.h m.h s.e m.m m.si s.sos s.ip s.t m.t s.pd m.pd s.ag m.ag s.kom m.kom".split()
+    # fmt: off
+    [
+        "h",
+        "hj",
+        "dr",
+        "drs",
+        "dra",
+        "ir",
+        "prof",
+        "kh",
+        "k.h",
+        "tgh",
+        "gus",
+        "ust",
+        "ustaz",
+        "ustadz",
+        "pak",
+        "bu",
+        "bapak",
+        "ibu",
+        "bin",
+        "binti",
+        "sdr",
+        "sdri",
+        "saudara",
+        "akbp",
+        "akp",
+        "kombes",
+        "kompol",
+        "iptu",
+        "ipda",
+        "aiptu",
+        "bripka",
+        "brigjen",
+        "irjen",
+        "komjen",
+        "letkol",
+        "mayor",
+        "kapten",
+        "kolonel",
+        "letda",
+        "lettu",
+        "serma",
+        "s.h",
+        "m.h",
+        "s.e",
+        "m.e",
+        "m.m",
+        "m.si",
+        "s.sos",
+        "s.ip",
+        "s.t",
+        "m.t",
+        "s.pd",
+        "m.pd",
+        "s.ag",
+        "m.ag",
+        "s.kom",
+        "m.kom",
+    ]
+    # fmt: on
 )
 _DEGREES = r"(?:\s*,?\s*\b(?:[SMD]\.?\s?[A-Z][A-Za-z]{0,4}\.?|Lc\.?|LL\.?M\.?|Ph\.?D\.?|Apt\.?|A\.?Md\.?)(?=[\s,.)]))*"
 _HONORIFIC = (
@@ -23,15 +81,18 @@ _HONORIFIC = (
 )
 _OFFICE_TO_ORG = re.compile(r"[\s(]*(?:(?:pada|di|dari|,|lingkungan|lingkup|kantor)\s*){0,3}", re.IGNORECASE)
 _TO_PERSON = re.compile(
-    r"[\s,:(\"“–—-]*(?:(?:yakni|yaitu|bernama|berinisial|inisial|atas nama|setempat|tersebut|ini|itu|yang bernama)[\s,:]*)?"
+    r"[\s,:(\"“–—-]*"
+    r"(?:(?:yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama|setempat|tersebut|ini|itu)[\s,:]*)?"
     + _HONORIFIC
-    + r"[\s\"“]*"
+    + r"[\s\"“]*",
+    re.IGNORECASE,
 )
 _PERSON_TO_OFFICE = re.compile(
     r"[\"”]?(?:\s*\(\d{1,3}(?:\s*tahun)?\))?"
     + _DEGREES
-    + r"[\s,.(–—-]*(?:(?:selaku|sebagai|adalah|merupakan|yang(?:\s(?:kini|saat ini|juga|masih|sehari-hari))*(?:\s(?:menjabat|bertugas|berstatus|bekerja|menjadi))?"
-    r"(?:\s(?:sebagai|selaku))?|yang adalah|seorang|juga|menjabat(?:\ssebagai)?|dari|sekaligus)\s*){0,3}",
+    + r"[\s,.(–—-]*(?:(?:selaku|sebagai|adalah|merupakan|seorang|juga|dari|sekaligus|menjabat(?:\ssebagai)?"
+    r"|yang(?:\s(?:kini|saat ini|juga|masih|sehari-hari|adalah))*"
+    r"(?:\s(?:menjabat|bertugas|berstatus|bekerja|menjadi))?(?:\s(?:sebagai|selaku))?)\s*){0,3}",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
@@ -79,7 +140,9 @@ def join_persons(text: str, mentions: Sequence[FoundMention]) -> list[Person]:
         if _is_initials(name):
             fits = [p for p in persons if words == p.names]
         else:
-            fits = [p for p in persons if p.names and (words <= p.names or p.names <= words) and not _only_initials(text, p)]
+            fits = [
+                p for p in persons if p.names and (words <= p.names or p.names <= words) and not _only_initials(text, p)
+            ]
         if fits:
             nearest = max(fits, key=lambda p: p.mentions[-1].start)
             nearest.mentions.append(m)
@@ -98,7 +161,9 @@ def _gap_fits(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool
 
 
 def _org_after(text: str, office: FoundMention, orgs: Sequence[FoundMention]) -> FoundMention | None:
-    return next((g for g in orgs if g.start >= office.end and _gap_fits(_OFFICE_TO_ORG, text, office.end, g.start)), None)
+    return next(
+        (g for g in orgs if g.start >= office.end and _gap_fits(_OFFICE_TO_ORG, text, office.end, g.start)), None
+    )
 
 
 def link_offices(text: str, persons: Sequence[Person], mentions: Sequence[FoundMention]) -> None:

@@ -125,4 +125,7 @@ class Record(_Model):
 def record_schema() -> dict[str, Any]:
     """Return the record's JSON Schema (draft 2020-12)."""
     schema = Record.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"netralitas/record/{SCHEMA_VERSION}"} | schema
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"netralitas/record/{SCHEMA_VERSION}",
+    } | schema

@@ -38,7 +38,7 @@ from nlp.schema import (
     Status,
     SubjectGroup,
 )
-from nlp.window import Span, load_tokenizer, tokenise, windows
+from nlp.window import Span, Tokens, load_tokenizer, tokenise, windows
 
 WEIGHTS_FILE: Final = "model.onnx"
 SHAPE_FILE: Final = "netralitas.json"
@@ -161,6 +161,17 @@ def package_version() -> str:
         return "0+source"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What the model saw in a text, before anything is decided: the raw material of its record."""
+
+    text: str
+    ignored: list[Span]
+    tokens: Tokens
+    logits: TextLogits
+    mentions: list[FoundMention]
+
+
 class Tagger:
     """Tags texts with one model. Safe to call from several threads."""
 
@@ -200,7 +211,14 @@ class Tagger:
             ValueError: the text holds no word.
         """
         source = source or Source(published=date)
-        date = date or source.published
+        return self.record(self.read(text), id=id, date=date or source.published, source=source)
+
+    def read(self, text: str) -> Reading:
+        """Clean, window, encode and decode a text.
+
+        Raises:
+            ValueError: the text holds no word.
+        """
         ignored = find_ignored(text)
         tokens = tokenise(text, self.model.tokenizer, ignored)
         if not len(tokens.words):
@@ -208,13 +226,16 @@ class Tagger:
         shape = self.model.shape
         parts = windows(tokens, self.model.tokenizer, shape.window, shape.overlap)
         logits = encode(tokens, parts, self.model.encoder)
-        found = decode.mentions(text, tokens.words, logits.words)
+        return Reading(text, ignored, tokens, logits, decode.mentions(text, tokens.words, logits.words))
+
+    def record(self, reading: Reading, *, id: str | None, date: dt.date | None, source: Source) -> Record:
+        """Decide and link: the record of a reading."""
+        text, logits, found = reading.text, reading.logits, reading.mentions
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         label, scores = self._label(logits)
-        warnings = self._warnings(text, label, date)
         persons = join_persons(text, found)
         link_offices(text, persons, found)
-        election = find_election(text, date, ignored)
+        election = find_election(text, date, reading.ignored)
         year = date.year if date else election.year
         resolved = regions.resolve(
             text,
@@ -238,10 +259,14 @@ class Tagger:
             parties=_parties(text, found),
             election=election,
             evidence=find_evidence(
-                text, tokens.words, sigmoid(logits.words[:, TOKEN["evidence"]])[:, 0], ignored, label.name
+                text,
+                reading.tokens.words,
+                sigmoid(logits.words[:, TOKEN["evidence"]])[:, 0],
+                reading.ignored,
+                label.name,
             ),
-            ignored=ignored,
-            warnings=warnings,
+            ignored=reading.ignored,
+            warnings=self._warnings(text, label, date),
         )
 
     def _label(self, logits: TextLogits) -> tuple[LabelResult, dict[Label, float]]:
@@ -302,13 +327,17 @@ class Tagger:
         role: RecordRole = likely
         status: Status | None = None
         if likely is Role.SUBJECT:
-            status = decide_status(softmax(word_mean(logits.words[:, TOKEN["statuses"]].astype(np.float64), spans)), label)
+            status = decide_status(
+                softmax(word_mean(logits.words[:, TOKEN["statuses"]].astype(np.float64), spans)), label
+            )
             if status is None or score < self.model.calibration.person_threshold:
                 role, status = UNCERTAIN, None
         office = text[person.office.start : person.office.end] if person.office else None
         agency = text[person.agency.start : person.agency.end] if person.agency else None
         held = [m for m in (person.agency, person.office) if m]
-        region = next((r.code for m in held for r in resolved if r.code and m.start <= r.start and r.end <= m.end), None)
+        region = next(
+            (r.code for m in held for r in resolved if r.code and m.start <= r.start and r.end <= m.end), None
+        )
         longest = max(person.mentions, key=lambda m: m.end - m.start)
         return OfficialRecord(
             name=text[longest.start : longest.end],

@@ -117,9 +117,7 @@ def read_wheel(path: Path | None = None) -> Source:
     scores = r.array("<f4", n_pieces)
     blob = r.data[r.at : r.at + blob_length]
     r.at += blob_length
-    pieces = [
-        (blob[int(a) : int(b)].decode(), float(s)) for a, b, s in zip(offsets, offsets[1:], scores, strict=False)
-    ]
+    pieces = [(blob[int(a) : int(b)].decode(), float(s)) for a, b, s in zip(offsets, offsets[1:], scores, strict=False)]
     r.integer()  # entries of the normalisation map, which NFKC replaces
     map_size = r.integer("I")
     r.at += map_size
@@ -237,7 +235,7 @@ def build(source: Source, keep: list[str], out: Path) -> None:
     model.load_state_dict({k: v for k, v in weights.items() if k in state})
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=build_tokenizer([(p, source.pieces[index[p]][1]) for p in names]),
         bos_token="<s>",
         eos_token="</s>",

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -150,42 +151,44 @@ class CorpusText(_Strict):
         yield from self._mention_problems()
 
     def _mention_problems(self) -> Iterable[str]:
-        by_id = {m.id: m for m in self.mentions}
-        if len(by_id) != len(self.mentions):
-            yield f"mentions: id used twice: {[i for i, n in Counter(m.id for m in self.mentions).items() if n > 1]}"
-        flat = sorted((m for m in self.mentions if m.type is not MentionType.REGION), key=lambda m: m.start)
-        regions = sorted((m for m in self.mentions if m.type is MentionType.REGION), key=lambda m: m.start)
-        for layer in (flat, regions):
-            for a, b in zip(layer, layer[1:], strict=False):
+        twice = [i for i, n in Counter(m.id for m in self.mentions).items() if n > 1]
+        if twice:
+            yield f"mentions: id used twice: {twice}"
+        for in_region_layer in (False, True):
+            layer = [m for m in self.mentions if (m.type is MentionType.REGION) == in_region_layer]
+            for a, b in pairwise(sorted(layer, key=lambda m: m.start)):
                 if a.overlaps(b):
                     yield f"mentions: {a.id} and {b.id} overlap"
         for m in self.mentions:
+            quote = self.text[m.start : m.end]
             if any(m.overlaps(s) for s in self.ignored):
-                yield f"mentions: {m.id} ({self.text[m.start : m.end]!r}) lies in an ignored span"
-            if self.text[m.start : m.end] != self.text[m.start : m.end].strip():
+                yield f"mentions: {m.id} ({quote!r}) lies in an ignored span"
+            if quote != quote.strip():
                 yield f"mentions: {m.id} begins or ends with white space"
         for e in self.evidence:
             if any(e.overlaps(s) for s in self.ignored):
                 yield f"evidence: {e.start}-{e.end} lies in an ignored span"
-        wanted = {"mentions": MentionType.PERSON, "office": MentionType.OFFICE, "agency": MentionType.ORG}
+        yield from self._official_problems()
+        if self.primary_region and self.has("regions") and not self.regions:
+            yield "primary_region: set, but regions is empty"
+
+    def _official_problems(self) -> Iterable[str]:
+        types = {m.id: m.type for m in self.mentions}
         seen: set[str] = set()
         for official in self.officials:
-            for field, mention_type in wanted.items():
-                value = getattr(official, field)
-                for ref in [value] if isinstance(value, str) else value or []:
-                    if ref not in by_id:
-                        yield f"officials.{field}: no mention {ref}"
-                    elif by_id[ref].type is not mention_type:
-                        yield f"officials.{field}: {ref} is {by_id[ref].type}, not {mention_type}"
+            wanted = [(ref, "mentions", MentionType.PERSON) for ref in official.mentions]
+            wanted += [(official.office, "office", MentionType.OFFICE)] if official.office else []
+            wanted += [(official.agency, "agency", MentionType.ORG)] if official.agency else []
+            for ref, field, mention_type in wanted:
+                if types.get(ref) is not mention_type:
+                    yield f"officials.{field}: {ref} is {types.get(ref, 'no mention')}, not {mention_type}"
             if again := seen.intersection(official.mentions):
                 yield f"officials: {sorted(again)} in two persons"
             seen.update(official.mentions)
         if self.has("officials"):
-            loose = [m.id for m in self.mentions if m.type is MentionType.PERSON and m.id not in seen]
+            loose = [i for i, t in types.items() if t is MentionType.PERSON and i not in seen]
             if loose:
                 yield f"officials: PERSON mentions {loose} belong to no official row"
-        if self.primary_region and self.has("regions") and not self.regions:
-            yield "primary_region: set, but regions is empty"
 
 
 def describe_error(error: ValidationError) -> str:

@@ -114,8 +114,13 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        moved = (t.to(device) for t in (self.ids, self.mask, self.document, self.target))
-        return Batch(*moved, targets={k: v.to(device) for k, v in self.targets.items()})
+        return Batch(
+            self.ids.to(device),
+            self.mask.to(device),
+            self.document.to(device),
+            self.target.to(device),
+            {name: target.to(device) for name, target in self.targets.items()},
+        )
 
 
 def _pad(rows: list[list[int]], value: int) -> Tensor:

@@ -23,6 +23,7 @@ REGION, ``{E:…}`` evidence and ``{X:…}`` an ignored span. A literal brace or
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,54 +45,79 @@ _LISTS = ("flags", "forms", "subjects", "confusions", "annotators", "layers")
 _SCALARS = ("kind", "style", "date", "event", "group", "label", "split")
 
 
+@dataclass
+class _Open:
+    """A tag that is not closed yet; ``start`` is its offset in the bare text."""
+
+    letter: str
+    number: str
+    code: str
+    start: int
+
+
+@dataclass
+class _Body:
+    """A marked text on its way to the bare text and its annotations."""
+
+    text: list[str] = field(default_factory=list)
+    open: list[_Open] = field(default_factory=list)
+    mentions: list[dict[str, Any]] = field(default_factory=list)
+    spans: dict[str, list[dict[str, int]]] = field(default_factory=lambda: {"E": [], "X": []})
+
+    def begin(self, marked: str, at: int) -> int:
+        """Open the tag at ``at``; return where its content begins."""
+        tag = _TAG.match(marked, at)
+        if not tag:
+            raise ValueError(f"unknown tag at {marked[at : at + 30]!r}; a literal brace is written \\{{")
+        letter = tag[1] or tag[2] or tag[4]
+        if letter == "P" and not tag[3]:
+            raise ValueError(f"a person needs a number at {marked[at : at + 30]!r}, as in {{P1:…}}")
+        self.open.append(_Open(letter, tag[3] or "", tag[5] or "", len(self.text)))
+        return tag.end()
+
+    def end(self) -> None:
+        """Close the innermost tag."""
+        if not self.open:
+            raise ValueError(f"'}}' without an open tag after {''.join(self.text)[-30:]!r}")
+        tag = self.open.pop()
+        span = {"start": tag.start, "end": len(self.text)}
+        if tag.letter in self.spans:
+            self.spans[tag.letter].append(span)
+            return
+        mention: dict[str, Any] = {
+            **span,
+            "type": _TYPES[tag.letter],
+            "key": tag.letter + tag.number if tag.number else "",
+        }
+        if tag.code:
+            mention["code"] = tag.code
+        if tag.letter == "D":
+            mention["dateline"] = True
+        self.mentions.append(mention)
+
+
 def _parse_body(marked: str) -> dict[str, Any]:
     """Strip the tags of a marked text; return text, mentions, evidence, ignored and persons' mention ids."""
-    out: list[str] = []
-    length = 0
-    stack: list[tuple[str, str, str, int]] = []
-    mentions: list[dict[str, Any]] = []
-    spans: dict[str, list[dict[str, int]]] = {"E": [], "X": []}
-    persons: dict[str, list[str]] = {}
-    named: dict[str, str] = {}
+    body = _Body()
     i = 0
     while i < len(marked):
-        c = marked[i]
-        if c == "\\" and marked[i + 1 : i + 2] in ("{", "}", "\\"):
-            out.append(marked[i + 1])
-            length += 1
+        if marked[i] == "\\" and marked[i + 1 : i + 2] in ("{", "}", "\\"):
+            body.text.append(marked[i + 1])
             i += 2
-        elif c == "{":
-            tag = _TAG.match(marked, i)
-            if not tag:
-                raise ValueError(f"unknown tag at {marked[i : i + 30]!r}; a literal brace is written \\{{")
-            letter = tag[1] or tag[2] or tag[4]
-            if letter == "P" and not tag[3]:
-                raise ValueError(f"a person needs a number at {marked[i : i + 30]!r}, as in {{P1:…}}")
-            stack.append((letter, tag[3] or "", tag[5] or "", length))
-            i = tag.end()
-        elif c == "}":
-            if not stack:
-                raise ValueError(f"'}}' without an open tag after {''.join(out)[-30:]!r}")
-            letter, number, code, start = stack.pop()
-            if letter in spans:
-                spans[letter].append({"start": start, "end": length})
-            else:
-                mention: dict[str, Any] = {"start": start, "end": length, "type": _TYPES[letter]}
-                if code:
-                    mention["code"] = code
-                if letter == "D":
-                    mention["dateline"] = True
-                mention["key"] = letter + number if number else ""
-                mentions.append(mention)
+        elif marked[i] == "{":
+            i = body.begin(marked, i)
+        elif marked[i] == "}":
+            body.end()
             i += 1
         else:
-            out.append(c)
-            length += 1
+            body.text.append(marked[i])
             i += 1
-    if stack:
-        raise ValueError(f"tag {{{stack[-1][0]}{stack[-1][1]}:…}} is never closed")
-    mentions.sort(key=lambda m: (m["start"], -m["end"]))
-    for n, mention in enumerate(mentions, 1):
+    if body.open:
+        raise ValueError(f"tag {{{body.open[-1].letter}{body.open[-1].number}:…}} is never closed")
+    persons: dict[str, list[str]] = {}
+    named: dict[str, str] = {}
+    body.mentions.sort(key=lambda m: (m["start"], -m["end"]))
+    for n, mention in enumerate(body.mentions, 1):
         mention["id"] = f"m{n}"
         key = mention.pop("key")
         if key.startswith("P"):
@@ -99,10 +125,10 @@ def _parse_body(marked: str) -> dict[str, Any]:
         elif key:
             named.setdefault(key, mention["id"])
     return {
-        "text": "".join(out),
-        "mentions": mentions,
-        "evidence": sorted(spans["E"], key=lambda s: s["start"]),
-        "ignored": sorted(spans["X"], key=lambda s: s["start"]),
+        "text": "".join(body.text),
+        "mentions": body.mentions,
+        "evidence": sorted(body.spans["E"], key=lambda s: s["start"]),
+        "ignored": sorted(body.spans["X"], key=lambda s: s["start"]),
         "persons": persons,
         "named": named,
     }

@@ -59,9 +59,12 @@ class NeutralityModel(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> WindowOutput:
         """Encode windows: ``input_ids`` and ``attention_mask`` [w, t]."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        states = self.dropout(states.float())
+        # The heads are small and their sums long: full precision.
+        with torch.autocast(states.device.type, enabled=False):
+            return self._heads(self.dropout(states.float()), attention_mask.bool())
+
+    def _heads(self, states: Tensor, mask: Tensor) -> WindowOutput:
         tokens = self.token_head(states)
-        mask = attention_mask.bool()
         attention = tokens[..., TOKEN["evidence"].start].masked_fill(~mask, float("-inf"))
         weight = torch.logsumexp(attention, dim=1)
         focus = torch.einsum("wt,wth->wh", torch.exp(attention - weight[:, None]), states)
@@ -132,7 +135,7 @@ def load(directory: Path) -> NeutralityModel:
         raise NetralitasError(
             f"{directory}: trained for label schema {shape.schema_version}, this is {SCHEMA_VERSION}; train it again"
         )
-    encoder = AutoModel.from_config(config, add_pooling_layer=False)
+    encoder = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
     model = NeutralityModel(encoder, config.hidden_size, shape)
     model.load_state_dict(weights)
     return model.eval()

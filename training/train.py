@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -55,7 +54,9 @@ def losses(model: NeutralityModel, batch: Batch, smoothing: float) -> dict[str, 
     document = pool_windows(out, batch.document, len(batch.target))
     result = {}
     label = batch.target[:, DOCUMENT["label"]]
-    result["label"] = functional.cross_entropy(document[:, DOCUMENT["label"]], label.argmax(1), label_smoothing=smoothing)
+    result["label"] = functional.cross_entropy(
+        document[:, DOCUMENT["label"]], label.argmax(1), label_smoothing=smoothing
+    )
     for name in ("flags", "forms", "subjects"):
         target = batch.target[:, DOCUMENT[name]]
         known = target != UNKNOWN
@@ -102,7 +103,9 @@ def _schedule(step: int, steps: int, warmup: float) -> float:
     return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def _save_checkpoint(path: Path, model: NeutralityModel, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def _save_checkpoint(
+    path: Path, model: NeutralityModel, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+) -> None:
     """Write a checkpoint beside the old one, then swap: a kill at any moment leaves a whole one."""
     new = path.with_name(path.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
@@ -133,7 +136,9 @@ def _load_checkpoint(path: Path, model: NeutralityModel, optimizer: torch.optim.
 def _git_commit() -> str:
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -186,10 +191,12 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     if (checkpoint / "state.json").exists():
         state = _load_checkpoint(checkpoint, model, optimizer)
         if state["fingerprint"] != mark:
-            raise NetralitasError(f"{checkpoint}: of a run with another corpus or configuration; remove it to start anew")
+            raise NetralitasError(
+                f"{checkpoint}: of a run with another corpus or configuration; remove it to start anew"
+            )
         first, seconds = state["epochs"], state["seconds"]
     model.train()
-    pad_id = model.encoder.config.pad_token_id or 0  # type: ignore[union-attr]
+    pad_id = int(model.encoder.config.pad_token_id or 0)  # type: ignore[union-attr, arg-type]
     step, average = sum(map(len, plan[:first])), float("nan")
     config.output.mkdir(parents=True, exist_ok=True)
     for epoch in range(first, config.epochs):
@@ -209,10 +216,10 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
             optimizer.step()
             optimizer.zero_grad()
             step += 1
-            value = float(loss)
+            value = loss.item()
             average = value if np.isnan(average) else 0.95 * average + 0.05 * value
             for name, part in parts.items():
-                sums[name] += float(part) / len(plan[epoch])
+                sums[name] += part.item() / len(plan[epoch])
             if progress:
                 progress(step, steps, average)
         seconds += time.monotonic() - began
@@ -232,6 +239,6 @@ def _finish(config: TrainConfig, model: NeutralityModel, tokenizer: Tokenizer, p
     partial = config.output / "finished.new"
     model_io.save(model.eval(), partial)
     for file in sorted(partial.iterdir(), key=lambda f: f.suffix == ".safetensors"):
-        os.replace(file, config.output / file.name)
+        file.replace(config.output / file.name)
     partial.rmdir()
     shutil.rmtree(config.output / "checkpoint")

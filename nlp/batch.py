@@ -1,0 +1,86 @@
+"""Tag whole sources into a file of records, a dead letter for each row that gave none."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nlp.errors import NetralitasError
+from nlp.read import DeadLetter, Fields, Item, read_sources
+from nlp.record import Record
+from nlp.schema import Label
+from nlp.tagger import Tagger
+from nlp.write import dead_line, record_line, whole_file
+
+
+@dataclass
+class Summary:
+    """What a run gave: records by label, how many abstained, dead letters by reason."""
+
+    labels: Counter[Label] = field(default_factory=Counter)
+    abstained: int = 0
+    dead: int = 0
+    dead_path: Path | None = None
+
+    @property
+    def records(self) -> int:
+        """Number of records written."""
+        return self.labels.total()
+
+
+def dead_letter_path(output: Path) -> Path:
+    """Where dead letters of an output go: ``records.jsonl`` has ``records.dead.jsonl``."""
+    return output.with_suffix(".dead.jsonl")
+
+
+def tag_sources(
+    sources: list[str],
+    output: Path,
+    tagger: Tagger,
+    fields: Fields | None = None,
+    on_record: Callable[[Item, Record], None] | None = None,
+) -> Summary:
+    """Tag every row of ``sources`` into ``output``, in order. No row ends the run and none is lost: each gives a
+    record or a dead letter with file, line and reason.
+
+    Raises:
+        NetralitasError: a source cannot be read at all, or an output cannot be written.
+    """
+    summary = Summary()
+    ids: dict[str, str] = {}
+    dead_path = dead_letter_path(output)
+    if str(output.resolve()) in {str(Path(s).resolve()) for s in sources if s != "-"}:
+        raise NetralitasError(f"{output}: is one of the sources; choose another output")
+    with whole_file(output) as records, whole_file(dead_path) as letters:
+        for row in read_sources(sources, fields or Fields()):
+            result = _one(row, tagger, ids)
+            if isinstance(result, DeadLetter):
+                letters.write(dead_line(result))
+                summary.dead += 1
+                continue
+            records.write(record_line(result))
+            summary.labels[result.label.name] += 1
+            summary.abstained += result.label.abstained
+            if on_record and isinstance(row, Item):
+                on_record(row, result)
+    if summary.dead:
+        summary.dead_path = dead_path
+    else:
+        dead_path.unlink()
+    return summary
+
+
+def _one(row: Item | DeadLetter, tagger: Tagger, ids: dict[str, str]) -> Record | DeadLetter:
+    """Tag one row; a repeated id or a text without words is a dead letter."""
+    if isinstance(row, DeadLetter):
+        return row
+    where = f"{row.file}:{row.line}"
+    raw = row.text[:2000]
+    if row.id is not None and row.id in ids:
+        return DeadLetter(row.file, row.line, f"id {row.id!r} was already used at {ids[row.id]}", raw)
+    if row.id is not None:
+        ids[row.id] = where
+    try:
+        return tagger.tag(row.text, id=row.id or f"{Path(row.file).name}:{row.line}", source=row.source)
+    except ValueError as e:
+        return DeadLetter(row.file, row.line, str(e), raw)

@@ -1,0 +1,48 @@
+"""What several commands share."""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from nlp.errors import NetralitasError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def require_training() -> None:
+    """Make sure that the training packages are there.
+
+    Raises:
+        NetralitasError: they are not.
+    """
+    missing = [name for name in ("torch", "transformers", "datasets", "sklearn") if not importlib.util.find_spec(name)]
+    if missing:
+        raise NetralitasError(f"this command needs {', '.join(missing)}: pip install 'netralitas[train]'")
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Progress]:
+    """A bar on standard error that vanishes at the end and is silent where standard error is no terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        yield progress

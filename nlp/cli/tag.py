@@ -1,0 +1,71 @@
+"""``netralitas tag``: tag files of texts into a file of records."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from nlp.batch import Summary, tag_sources
+from nlp.cli.common import console, errors, progress_bar
+from nlp.read import Fields
+from nlp.record import Record
+from nlp.schema import CASE_LABELS, DISPLAY_ID, Label
+from nlp.tagger import Tagger
+
+
+def tag(
+    sources: Annotated[list[str], typer.Argument(help="Files (.jsonl .csv .tsv .txt), or - for standard input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of records, JSON Lines.")],
+    model: Annotated[Path | None, typer.Option(help="Released model; the built-in one by default.")] = None,
+    text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
+    title: Annotated[str, typer.Option(help="Field of the headline, put before the text.")] = "title",
+    id: Annotated[str, typer.Option(help="Field of the id; without one, FILE:LINE serves.")] = "id",
+    date: Annotated[str, typer.Option(help="Field of the day of publication, like 2024-10-29.")] = "date",
+    url: Annotated[str, typer.Option(help="Field of the address.")] = "url",
+    outlet: Annotated[str, typer.Option(help="Field of the outlet.")] = "outlet",
+    show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
+) -> None:
+    """Tag texts. Rows that cannot be tagged go to OUTPUT's .dead.jsonl with line number and reason."""
+    fields = Fields(text=text, title=title, id=id, date=date, url=url, outlet=outlet)
+    tagger = Tagger.load(model)
+    with progress_bar("texts") as progress:
+        task = progress.add_task("tagging", total=None)
+
+        def on_record(_: object, record: Record) -> None:
+            progress.advance(task)
+            if show:
+                console.print(_line(record), markup=True, overflow="ellipsis", no_wrap=True)
+
+        summary = tag_sources(sources, output, tagger, fields, on_record)
+    _print_summary(summary, output)
+
+
+def _line(record: Record) -> str:
+    color = "red" if record.label.name in CASE_LABELS else "green"
+    mark = " ?" if record.label.abstained else "  "
+    region = next((r.name for r in record.regions if r.primary), "-")
+    people = ", ".join(f"{o.name} ({DISPLAY_ID[o.role]})" for o in record.officials[:3])
+    forms = ", ".join(DISPLAY_ID[f.name] for f in record.forms)
+    parts = [
+        f"{record.id:<10}",
+        f"[{color}]{record.label.display:<36}[/]{record.label.score:.2f}{mark}",
+        region,
+        forms,
+        people,
+    ]
+    return " | ".join(p for p in parts if p).replace("[]", "")
+
+
+def _print_summary(summary: Summary, output: Path) -> None:
+    table = Table(title=f"{summary.records} records in {output}", title_justify="left")
+    table.add_column("label")
+    table.add_column("arti")
+    table.add_column("texts", justify="right")
+    for label in Label:
+        if summary.labels[label]:
+            table.add_row(label, DISPLAY_ID[label], str(summary.labels[label]))
+    console.print(table)
+    console.print(f"{summary.abstained} abstained: to be read by a person before use")
+    if summary.dead:
+        errors.print(f"{summary.dead} rows could not be tagged; they and the reasons are in {summary.dead_path}")

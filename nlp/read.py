@@ -1,0 +1,257 @@
+"""Read texts from files and standard input, one item a row; a bad row becomes a dead letter, never an end.
+
+Formats by suffix: ``.jsonl``/``.ndjson``, ``.csv``, ``.tsv``, ``.txt`` (the whole file is one text), and standard
+input (``-``): JSON Lines if its first line is a JSON object, else one text a line.
+"""
+
+import csv
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+from nlp.errors import NetralitasError
+from nlp.record import Source
+
+MAX_BYTES: Final = 2_000_000
+"""A longer row is a dead letter: no article is that long, and one row must not fill the memory."""
+
+MAX_DEPTH_MESSAGE: Final = "JSON nested too deeply"
+_KEPT: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A text to tag: ``line`` is its first line in the file (1-based)."""
+
+    id: str | None
+    text: str
+    date: dt.date | None
+    source: Source
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A row that could not be tagged, with its reason; ``raw`` is its beginning."""
+
+    file: str
+    line: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Names of the columns or keys that hold each part of a row."""
+
+    text: str = "text"
+    title: str = "title"
+    id: str = "id"
+    date: str = "date"
+    url: str = "url"
+    outlet: str = "outlet"
+
+
+def read_sources(sources: list[str], fields: Fields) -> Iterator[Item | DeadLetter]:
+    """Yield the rows of all sources in order. ``-`` is standard input.
+
+    Raises:
+        NetralitasError: a source is missing, unreadable, of an unknown suffix, or lacks the text column.
+    """
+    for source in sources:
+        if source == "-":
+            yield from _lines_of(sys.stdin.buffer, "-", fields, None)
+            continue
+        path = Path(source)
+        try:
+            with path.open("rb") as stream:
+                yield from _read_file(stream, path, fields)
+        except IsADirectoryError as e:
+            raise NetralitasError(f"{source}: is a directory; name its files") from e
+        except OSError as e:
+            raise NetralitasError(f"{source}: cannot be read: {e.strerror or e}") from e
+
+
+def _read_file(stream: IO[bytes], path: Path, fields: Fields) -> Iterator[Item | DeadLetter]:
+    suffix = path.suffix.lower()
+    if suffix in (".jsonl", ".ndjson"):
+        yield from _lines_of(stream, str(path), fields, True)
+    elif suffix in (".csv", ".tsv"):
+        yield from _table(stream, str(path), fields, "," if suffix == ".csv" else "\t")
+    elif suffix == ".txt":
+        raw = stream.read(MAX_BYTES + 1)
+        if not _fits(raw):
+            yield _too_long(raw, str(path), 1)
+        elif (text := _decode(raw)) is None:
+            yield DeadLetter(str(path), 1, "not UTF-8; convert the file", _show(raw))
+        else:
+            yield _item({fields.text: text}, raw, str(path), 1, fields)
+    else:
+        raise NetralitasError(f"{path}: unknown suffix '{suffix}'; known are .jsonl, .ndjson, .csv, .tsv, .txt, or '-'")
+
+
+def _fits(raw: bytes) -> bool:
+    return len(raw) <= MAX_BYTES
+
+
+def _decode(raw: bytes) -> str | None:
+    """UTF-8 without its byte order mark; None where it is no UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _show(raw: bytes) -> str:
+    return raw[:_KEPT].decode("utf-8", "backslashreplace")
+
+
+def _too_long(raw: bytes, file: str, line: int) -> DeadLetter:
+    return DeadLetter(file, line, f"row is longer than {MAX_BYTES} bytes; split it or leave it out", _show(raw))
+
+
+def _bounded_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines, each cut at MAX_BYTES + 1: the rest of a longer one is read and dropped."""
+    number = 0
+    while line := stream.readline(MAX_BYTES + 1):
+        number += 1
+        rest = line
+        while len(rest) == MAX_BYTES + 1 and not rest.endswith(b"\n"):
+            rest = stream.readline(MAX_BYTES + 1)
+        yield number, line
+
+
+def _lines_of(stream: IO[bytes], file: str, fields: Fields, as_json: bool | None) -> Iterator[Item | DeadLetter]:
+    for number, raw in _bounded_lines(stream):
+        content = raw.rstrip(b"\r\n")
+        if number == 1:
+            content = content.removeprefix(b"\xef\xbb\xbf")
+        if as_json is None and content.strip():
+            as_json = content.lstrip().startswith(b"{")
+        if not content.strip():
+            continue
+        if not _fits(content):
+            yield _too_long(content, file, number)
+            continue
+        text = _decode(content)
+        if text is None:
+            yield DeadLetter(file, number, "not UTF-8; convert the file", _show(content))
+            continue
+        row = _json_row(text) if as_json else {fields.text: text}
+        if isinstance(row, str):
+            yield DeadLetter(file, number, row, _show(content))
+        else:
+            yield _item(row, content, file, number, fields)
+
+
+def _json_row(line: str) -> dict[str, Any] | str:
+    """The line's JSON object, or what is wrong with it."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as e:
+        return f"not JSON: {e.msg} at column {e.colno}"
+    except RecursionError:
+        return MAX_DEPTH_MESSAGE
+    return row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
+
+
+class _Numbered:
+    """Decoded lines for the csv reader that remember where the current row began and its raw bytes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._lines = _bounded_lines(stream)
+        self.number = 0
+        self.raw = b""
+
+    def __iter__(self) -> "_Numbered":
+        return self
+
+    def __next__(self) -> str:
+        self.number, line = next(self._lines)
+        self.raw += line
+        # Bytes that are no UTF-8 survive as lone surrogates, so that the row can be told and shown.
+        return line.decode("utf-8-sig" if self.number == 1 else "utf-8", "surrogateescape")
+
+
+def _table(stream: IO[bytes], file: str, fields: Fields, delimiter: str) -> Iterator[Item | DeadLetter]:
+    csv.field_size_limit(MAX_BYTES)
+    lines = _Numbered(stream)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    header = next(reader, None)
+    if header is None:
+        return
+    if fields.text not in header:
+        raise NetralitasError(f"{file}:1: no column '{fields.text}' (has: {', '.join(header)}); name it with --text")
+    while True:
+        first, lines.raw = lines.number + 1, b""
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as e:
+            yield DeadLetter(file, first, f"bad CSV: {e}", _show(lines.raw))
+            continue
+        if not cells:
+            continue
+        if not _fits(lines.raw):
+            yield _too_long(lines.raw, file, first)
+        elif len(cells) != len(header):
+            reason = f"{len(cells)} cells where the header has {len(header)}"
+            yield DeadLetter(file, first, reason, _show(lines.raw))
+        elif any("\udc80" <= c <= "\udcff" for cell in cells for c in cell):
+            yield DeadLetter(file, first, "not UTF-8; convert the file", _show(lines.raw))
+        else:
+            row = {k: v or None for k, v in zip(header, cells, strict=True)}
+            yield _item(row, lines.raw, file, first, fields)
+
+
+def _optional(row: dict[str, Any], key: str) -> str | None:
+    value = row.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | int):
+        raise ValueError(f"'{key}' is {type(value).__name__}, not text")
+    return str(value)
+
+
+def _date(row: dict[str, Any], key: str) -> dt.date | None:
+    value = _optional(row, key)
+    if value is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(value).date()
+    except ValueError:
+        raise ValueError(f"'{key}' is {value[:40]!r}, not a date like 2024-10-29") from None
+
+
+def _item(row: dict[str, Any], raw: bytes, file: str, line: int, fields: Fields) -> Item | DeadLetter:
+    """Make a row an item. Title and body are joined by an empty line, unless the body begins with the title."""
+    try:
+        if fields.text not in row:
+            raise ValueError(
+                f"no field '{fields.text}' (has: {', '.join(map(str, list(row)[:8]))}); name it with --text"
+            )
+        text = row[fields.text]
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"'{fields.text}' is {type(text).__name__}, not text")
+        title = _optional(row, fields.title)
+        if title and not (text or "").startswith(title):
+            text = f"{title}\n\n{text or ''}"
+        if not text or not text.strip():
+            raise ValueError("the text is empty")
+        if "\0" in text:
+            raise ValueError("the text holds a NUL character")
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise ValueError("the text holds a lone surrogate")
+        date = _date(row, fields.date)
+        source = Source(
+            url=_optional(row, fields.url), outlet=_optional(row, fields.outlet), title=title, published=date
+        )
+        return Item(_optional(row, fields.id), text, date, source, file, line)
+    except ValueError as e:
+        return DeadLetter(file, line, str(e), _show(raw))

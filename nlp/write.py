@@ -1,0 +1,50 @@
+"""Write records and dead letters as JSON Lines, whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+from nlp.errors import NetralitasError
+from nlp.read import DeadLetter
+from nlp.record import Record
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """Open a file that appears under its name only when the block ends well; else it is removed.
+
+    Raises:
+        NetralitasError: the place cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        stream = partial.open("w", encoding="utf-8", newline="\n")
+    except OSError as e:
+        raise NetralitasError(f"{path}: cannot be written: {e.strerror or e}") from e
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise NetralitasError(f"{path}: cannot be written: {e.strerror or e}") from e
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def record_line(record: Record) -> str:
+    """One record as a line of JSON; ``text`` is left out where it is not kept."""
+    exclude = {"text"} if record.text is None else None
+    return record.model_dump_json(exclude=exclude) + "\n"
+
+
+def dead_line(letter: DeadLetter) -> str:
+    """One dead letter as a line of JSON."""
+    return json.dumps(asdict(letter), ensure_ascii=False) + "\n"

@@ -1,0 +1,117 @@
+"""Choose temperature and thresholds on the development split."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.decode import Float, sigmoid, softmax
+from nlp.evidence import word_mean
+from nlp.link import join_persons
+from nlp.outputs import DOCUMENT, TOKEN
+from nlp.schema import Flag, Form, Label, MentionType, Role, SubjectGroup
+from nlp.tagger import Calibration, LoadedModel, Reading, Tagger, write_calibration
+from training.corpus import CorpusText, read_corpus
+from training.features import document_target
+from training.predict import load_trained
+
+LABEL_PRECISION = 0.85
+"""Precision on dev that a label's threshold aims at; below the threshold a record abstains."""
+PERSON_PRECISION = 0.95
+"""Precision on dev that the person threshold aims at."""
+_HIGHEST = 0.95
+_GRID = np.round(np.arange(0.3, _HIGHEST + 0.001, 0.01), 2)
+_MIN_EXAMPLES = 5
+
+
+def best_temperature(logits: Float, target: NDArray[np.int64]) -> float:
+    """Temperature that gives the least negative log-likelihood (Guo et al. 2017), on a grid of 0.25 to 4."""
+
+    def loss(t: float) -> float:
+        return float(-np.log(softmax(logits / t)[np.arange(len(target)), target] + 1e-12).mean())
+
+    return float(min(np.geomspace(0.25, 4, 121), key=loss))
+
+
+def precision_threshold(scores: Float, right: NDArray[np.bool_], aim: float) -> float:
+    """Lowest threshold at which the smoothed precision of what passes reaches ``aim``; the highest of the grid if none
+    does. One imagined half-right example keeps a handful of lucky hits from setting it."""
+    for threshold in _GRID:
+        passing = scores >= threshold
+        if passing.sum() and (right[passing].sum() + 0.5) / (passing.sum() + 1) >= aim:
+            return float(threshold)
+    return _HIGHEST
+
+
+def f1_threshold(scores: Float, wanted: NDArray[np.bool_]) -> float:
+    """Threshold of the best F1, 0.5 where there are fewer than five positive examples."""
+    if wanted.sum() < _MIN_EXAMPLES:
+        return 0.5
+
+    def f1(threshold: float) -> float:
+        got = scores >= threshold
+        return float(2 * (got & wanted).sum() / max(1, got.sum() + wanted.sum()))
+
+    # Of equals the one nearest to a half.
+    return float(max(_GRID, key=lambda t: (round(f1(t), 6), -abs(t - 0.5))))
+
+
+def _person_scores(texts: Sequence[CorpusText], readings: Sequence[Reading]) -> tuple[Float, NDArray[np.bool_]]:
+    """Score of each person the model takes for a subject, and whether the corpus agrees."""
+    scores, right = [], []
+    for text, reading in zip(texts, readings, strict=True):
+        gold = {(m.start, m.end): m.id for m in text.mentions if m.type is MentionType.PERSON}
+        subjects = {i for o in text.officials if o.role is Role.SUBJECT for i in o.mentions}
+        for person in join_persons(text.text, reading.mentions):
+            logits = word_mean(
+                reading.logits.words[:, TOKEN["roles"]].astype(np.float64), [m.words for m in person.mentions]
+            )
+            probs = softmax(logits)
+            if list(Role)[int(probs.argmax())] is Role.SUBJECT:
+                scores.append(float(probs.max()))
+                right.append(any(gold.get((m.start, m.end)) in subjects for m in person.mentions))
+    return np.array(scores), np.array(right, dtype=bool)
+
+
+def choose(model: LoadedModel, texts: Sequence[CorpusText]) -> Calibration:
+    """Choose everything on ``texts``, which the model was not trained on."""
+    tagger = Tagger(model)
+    readings = [tagger.read(t.text) for t in texts]
+    logits = np.stack([r.logits.document for r in readings]).astype(np.float64)
+    target = np.array([document_target(t) for t in texts])
+    gold = target[:, DOCUMENT["label"]].argmax(1)
+    temperature = best_temperature(logits[:, DOCUMENT["label"]], gold)
+    probs = softmax(logits[:, DOCUMENT["label"]] / temperature)
+    guess, best = probs.argmax(1), probs.max(1)
+    thresholds = {
+        label: precision_threshold(best[guess == i], gold[guess == i] == i, LABEL_PRECISION)
+        for i, label in enumerate(Label)
+    }
+
+    def per_class(layer: str, names: Iterable[Any]) -> dict[Any, float]:
+        p, wanted = sigmoid(logits[:, DOCUMENT[layer]]), target[:, DOCUMENT[layer]] > 0
+        return {name: f1_threshold(p[:, i], wanted[:, i]) for i, name in enumerate(names)}
+
+    person_scores, right = _person_scores(texts, readings)
+    return Calibration(
+        temperature=round(temperature, 4),
+        label_thresholds=thresholds,
+        form_thresholds=per_class("forms", Form),
+        subject_group_thresholds=per_class("subjects", SubjectGroup),
+        flag_thresholds=per_class("flags", Flag),
+        person_threshold=precision_threshold(person_scores, right, PERSON_PRECISION),
+    )
+
+
+def calibrate(directory: Path, corpus: Path) -> Calibration:
+    """Calibrate a trained model on the corpus's dev split and store the result in its directory.
+
+    Raises:
+        NetralitasError: no trained model, or a bad corpus.
+    """
+    texts = [t for t in read_corpus(corpus) if t.split == "dev"]
+    calibration = choose(load_trained(directory), texts) if texts else Calibration()
+    write_calibration(calibration, directory)
+    return calibration

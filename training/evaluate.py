@@ -1,0 +1,325 @@
+"""Measure a model on a split of the corpus, beside the baselines; everything through the product's own pipeline."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nervaluate.evaluator import Evaluator
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from nlp.errors import NetralitasError
+from nlp.record import OfficialRecord, Record, Source
+from nlp.schema import CASE_LABELS, SPAN_TYPES, Label, MentionType, Role, rollup
+from nlp.tagger import Reading, Tagger
+from training.baseline import linear, majority
+from training.corpus import CorpusText, Official, Split, read_corpus
+
+BOOTSTRAP_ROUNDS = 2000
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A corpus text with what the model made of it."""
+
+    text: CorpusText
+    reading: Reading
+    record: Record
+
+
+@dataclass
+class Counts:
+    """Right, spurious and missed items."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+
+    def add(self, gold: set[Any], got: set[Any]) -> None:
+        """Count two sets against each other."""
+        self.tp += len(gold & got)
+        self.fp += len(got - gold)
+        self.fn += len(gold - got)
+
+    def scores(self) -> dict[str, float | int]:
+        """Precision, recall, F1 and the number of gold items."""
+        p = self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
+        r = self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
+        f1 = 2 * p * r / (p + r) if p + r else 0.0
+        return {"precision": round(p, 4), "recall": round(r, 4), "f1": round(f1, 4), "support": self.tp + self.fn}
+
+
+def tag_corpus(texts: Iterable[CorpusText], tagger: Tagger, progress: Callable[[], None] | None = None) -> list[Tagged]:
+    """Tag corpus texts, each with its own date."""
+    out = []
+    for text in texts:
+        reading = tagger.read(text.text)
+        out.append(Tagged(text, reading, tagger.record(reading, id=text.id, date=text.date, source=Source())))
+        if progress:
+            progress()
+    return out
+
+
+def macro_f1(gold: Sequence[str], got: Sequence[str]) -> float:
+    """Macro-F1 over the classes that occur in either."""
+    return float(f1_score(gold, got, average="macro", zero_division=0))
+
+
+def bootstrap(
+    gold: Sequence[str], got: Sequence[str], rounds: int = BOOTSTRAP_ROUNDS, seed: int = 0
+) -> tuple[float, float]:
+    """95 % percentile interval of the macro-F1 over resampled texts."""
+    rng = np.random.default_rng(seed)
+    g, p = np.array(gold), np.array(got)
+    values = [macro_f1(list(g[i]), list(p[i])) for i in (rng.integers(0, len(g), len(g)) for _ in range(rounds))]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def label_scores(gold: Sequence[str], got: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, macro-F1 with its interval, scores by class, roll-ups and the confusion matrix (rows gold)."""
+    names = [str(x) for x in Label]
+    p, r, f, n = precision_recall_fscore_support(gold, got, labels=names, zero_division=0)
+    low, high = bootstrap(gold, got)
+    rolled = [[str(rollup(Label(x))) for x in side] for side in (gold, got)]
+    case = Counts()
+    case.add(
+        {i for i, x in enumerate(gold) if Label(x) in CASE_LABELS},
+        {i for i, x in enumerate(got) if Label(x) in CASE_LABELS},
+    )
+    return {
+        "accuracy": round(float(np.mean(np.array(gold) == np.array(got))), 4),
+        "macro_f1": round(macro_f1(gold, got), 4),
+        "macro_f1_interval": [round(low, 4), round(high, 4)],
+        "rollup_macro_f1": round(macro_f1(*rolled), 4),
+        "case_or_not": case.scores(),
+        "classes": {
+            name: {
+                "precision": round(float(a), 4),
+                "recall": round(float(b), 4),
+                "f1": round(float(c), 4),
+                "support": int(d),
+            }
+            for name, a, b, c, d in zip(names, p, r, f, n, strict=True)
+        },
+        "confusion": confusion_matrix(gold, got, labels=names).tolist(),
+    }
+
+
+def set_scores(pairs: Iterable[tuple[set[str], set[str]]]) -> dict[str, Any]:
+    """Micro scores over sets, macro-F1 over the names that occur, and scores by name."""
+    total, by_name = Counts(), dict[str, Counts]()
+    for gold, got in pairs:
+        total.add(gold, got)
+        for name in gold | got:
+            by_name.setdefault(name, Counts()).add(gold & {name}, got & {name})
+    classes = {name: by_name[name].scores() for name in sorted(by_name)}
+    supported = [c["f1"] for c in classes.values() if c["support"]]
+    return {
+        "micro": total.scores(),
+        "macro_f1": round(float(np.mean(supported)), 4) if supported else 0.0,
+        "classes": classes,
+    }
+
+
+def mention_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
+    """Strict and partial mention scores by type (nervaluate; SemEval 2013). The two layers are told apart by type."""
+    types = [str(t) for t in (*SPAN_TYPES, MentionType.REGION)]
+    gold = [[{"label": str(m.type), "start": m.start, "end": m.end - 1} for m in t.text.mentions] for t in tagged]
+    got = [[{"label": str(m.type), "start": m.start, "end": m.end - 1} for m in t.reading.mentions] for t in tagged]
+    out: dict[str, Any] = {}
+    for name in types:
+        sides = [[[e for e in text if e["label"] == name] for text in side] for side in (gold, got)]
+        result = Evaluator(sides[0], sides[1], tags=[name], loader="dict").evaluate()["overall"]
+        out[name] = {
+            kind: {k: round(float(getattr(result[kind], k)), 4) for k in ("precision", "recall", "f1")}
+            for kind in ("strict", "partial")
+        } | {"support": sum(map(len, sides[0]))}
+    micro = Counts()
+    for t in tagged:
+        micro.add(
+            {(m.type, m.start, m.end) for m in t.text.mentions}, {(m.type, m.start, m.end) for m in t.reading.mentions}
+        )
+    return {"types": out, "strict_micro": micro.scores()}
+
+
+def match_persons(tagged: Tagged) -> list[tuple[Official | None, OfficialRecord | None]]:
+    """Pair gold persons with found ones by any shared mention; each at most once, the rest with None."""
+    by_id = {m.id: (m.start, m.end) for m in tagged.text.mentions}
+    left = list(tagged.record.officials)
+    pairs: list[tuple[Official | None, OfficialRecord | None]] = []
+    for official in tagged.text.officials:
+        spans = {by_id[i] for i in official.mentions}
+        hit = next((o for o in left if spans & set(o.mentions)), None)
+        if hit:
+            left.remove(hit)
+        pairs.append((official, hit))
+    return pairs + [(None, o) for o in left]
+
+
+def _verbatim(text: CorpusText, mention: str | None) -> str:
+    return next((text.text[m.start : m.end] for m in text.mentions if m.id == mention), "")
+
+
+def office_right(text: CorpusText, gold: Official, got: OfficialRecord) -> bool:
+    """Office and agency together: both empty, or sharing 60 % of the words of the shorter."""
+    wanted = set(f"{_verbatim(text, gold.office)} {_verbatim(text, gold.agency)}".lower().split())
+    found = set(f"{got.office or ''} {got.agency or ''}".lower().split())
+    if not wanted or not found:
+        return wanted == found
+    return len(wanted & found) / min(len(wanted), len(found)) >= 0.6
+
+
+def person_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
+    """Persons found; roles over them and over persons missed; subjects; office and status of those matched."""
+    found, subject = Counts(), Counts()
+    roles: dict[str, Counts] = {str(r): Counts() for r in Role}
+    office, status, matched, subjects = 0, 0, 0, 0
+    for t in tagged:
+        for n, (gold, got) in enumerate(match_persons(t)):
+            found.add({n} if gold else set(), {n} if got else set())
+            want = {str(gold.role)} if gold else set[str]()
+            have = {str(got.role)} if got and got.role != "uncertain" else set[str]()
+            for role, counts in roles.items():
+                counts.add(want & {role}, have & {role})
+            subject.add(want & {str(Role.SUBJECT)}, have & {str(Role.SUBJECT)})
+            if gold and got:
+                matched += 1
+                office += office_right(t.text, gold, got)
+                if gold.role is Role.SUBJECT and got.role == Role.SUBJECT:
+                    subjects += 1
+                    status += gold.status == got.status
+    by_role = {name: c.scores() for name, c in roles.items()}
+    supported = [c["f1"] for c in by_role.values() if c["support"]]
+    return {
+        "found": found.scores(),
+        "role_macro_f1": round(float(np.mean(supported)), 4) if supported else 0.0,
+        "roles": by_role,
+        "subject": subject.scores(),
+        "office_right": round(office / matched, 4) if matched else 0.0,
+        "status_right": round(status / subjects, 4) if subjects else 0.0,
+        "status_support": subjects,
+    }
+
+
+def _upper_codes(codes: Iterable[str]) -> set[str]:
+    """Codes cut to kabupaten/kota, with their provinces."""
+    cut = {".".join(c.split(".")[:2]) for c in codes}
+    return cut | {c.split(".")[0] for c in cut}
+
+
+def region_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
+    """Codes down to kabupaten/kota, and the primary region of texts that have one and of those that have none."""
+    counts, right, support, quiet, none = Counts(), 0, 0, 0, 0
+    for t in tagged:
+        counts.add(_upper_codes(t.text.regions), _upper_codes(r.code for r in t.record.regions))
+        got = next((".".join(r.code.split(".")[:2]) for r in t.record.regions if r.primary), None)
+        if t.text.primary_region:
+            support += 1
+            right += got == ".".join(t.text.primary_region.split(".")[:2])
+        else:
+            none += 1
+            quiet += got is None
+    return {
+        "codes": counts.scores(),
+        "primary_right": round(right / support, 4) if support else 0.0,
+        "primary_support": support,
+        "none_right": round(quiet / none, 4) if none else 0.0,
+        "none_support": none,
+    }
+
+
+def election_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
+    """Election types as sets, exact match, and the year where the corpus knows one."""
+    with_year = [t for t in tagged if t.text.election.year]
+    exact = np.mean([set(t.text.election.type) == set(t.record.election.type) for t in tagged])
+    year = np.mean([t.text.election.year == t.record.election.year for t in with_year]) if with_year else 0.0
+    types = set_scores(
+        ({str(e) for e in t.text.election.type}, {str(e) for e in t.record.election.type}) for t in tagged
+    )
+    return {
+        "types": types,
+        "exact": round(float(exact), 4),
+        "year_right": round(float(year), 4),
+        "year_support": len(with_year),
+    }
+
+
+def _characters(spans: Iterable[tuple[int, int]]) -> set[int]:
+    return {i for start, end in spans for i in range(start, end)}
+
+
+def character_scores(tagged: Sequence[Tagged], layer: str) -> dict[str, float | int]:
+    """Precision and recall in characters of ``ignored`` or ``evidence``."""
+    counts = Counts()
+    for t in tagged:
+        gold = _characters((s.start, s.end) for s in getattr(t.text, layer))
+        got = t.reading.ignored if layer == "ignored" else [(e.start, e.end) for e in t.record.evidence]
+        counts.add(gold, _characters(got))
+    return counts.scores()
+
+
+def abstention(tagged: Sequence[Tagged]) -> dict[str, float]:
+    """Share of texts answered, and accuracy on these."""
+    answered = [t for t in tagged if not t.record.label.abstained]
+    right = [t.record.label.name == t.text.label for t in answered]
+    return {
+        "coverage": round(len(answered) / len(tagged), 4),
+        "accuracy_when_answered": round(float(np.mean(right)), 4) if right else 0.0,
+    }
+
+
+def measure(tagged: Sequence[Tagged], train: Sequence[CorpusText]) -> dict[str, Any]:
+    """All figures of a model on texts, with both baselines trained on ``train``."""
+    texts = [t.text for t in tagged]
+    gold = [str(t.label) for t in texts]
+    layers = {
+        layer: [t for t in tagged if t.text.has(layer)]
+        for layer in ("mentions", "officials", "regions", "election", "ignored", "evidence")
+    }
+    cases = [t for t in tagged if t.text.label in CASE_LABELS and t.text.has("forms")]
+    return {
+        "texts": len(tagged),
+        "label": label_scores(gold, [str(t.record.label.name) for t in tagged]),
+        "baselines": {
+            "majority": label_scores(gold, [str(x) for x in majority(train, texts)]),
+            "tfidf_sastrawi_svm": label_scores(gold, [str(x) for x in linear(train, texts)]),
+        },
+        "abstention": abstention(tagged),
+        "forms": set_scores(({str(f) for f in t.text.forms}, {str(f.name) for f in t.record.forms}) for t in cases),
+        "subject_groups": set_scores(
+            ({str(s) for s in t.text.subjects}, {str(s) for s in t.record.subject_groups}) for t in tagged
+        ),
+        "flags": set_scores(({str(f) for f in t.text.flags}, {str(f) for f in t.record.flags}) for t in tagged),
+        "mentions": mention_scores(layers["mentions"]),
+        "persons": person_scores(layers["officials"]),
+        "regions": region_scores(layers["regions"]),
+        "election": election_scores(layers["election"]),
+        "evidence": character_scores(layers["evidence"], "evidence"),
+        "ignored": character_scores(layers["ignored"], "ignored"),
+    }
+
+
+def evaluate(
+    tagger: Tagger, corpus: Path, split: Split = "test", progress: Callable[[int, int], None] | None = None
+) -> tuple[dict[str, Any], list[Tagged]]:
+    """Measure a tagger on a split; return the figures and the tagged texts.
+
+    Raises:
+        NetralitasError: bad corpus, or a split without texts.
+    """
+    texts = read_corpus(corpus)
+    chosen = [t for t in texts if t.split == split]
+    if not chosen:
+        raise NetralitasError(f"{corpus}: no text has split '{split}'; run 'netralitas data split' first")
+    done = Counter[str]()
+
+    def step() -> None:
+        done["n"] += 1
+        if progress:
+            progress(done["n"], len(chosen))
+
+    tagged = tag_corpus(chosen, tagger, step)
+    return measure(tagged, [t for t in texts if t.split == "train"]), tagged
