@@ -59,28 +59,7 @@ _SIGNATURE = re.compile(
     r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\(\w{2,8}(?:\s?[/|]\s?\w{1,8})+\))\s*$"
 )
 _SHORT_WORDS = frozenset(
-    [
-        "dan",
-        "di",
-        "ke",
-        "dari",
-        "yang",
-        "untuk",
-        "pada",
-        "dengan",
-        "oleh",
-        "soal",
-        "usai",
-        "jadi",
-        "ini",
-        "itu",
-        "atau",
-        "bagi",
-        "dalam",
-        "akan",
-        "tak",
-        "vs",
-    ]
+    "dan di ke dari yang untuk pada dengan oleh soal usai jadi ini itu atau bagi dalam akan tak vs".split()
 )
 _CAPTION_LIMIT = 320
 _HEADLINE_LIMIT = 140

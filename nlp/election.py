@@ -32,20 +32,7 @@ _PILKADA = re.compile(
 )
 _PEMILU = re.compile(r"\b(?:pemilu|pemilihan umum|pesta demokrasi)\b", re.IGNORECASE)
 _LOCAL = {ElectionType.PILGUB, ElectionType.PILBUP_PILWALKOT}
-_MONTHS = (
-    "januari",
-    "februari",
-    "maret",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "agustus",
-    "september",
-    "oktober",
-    "november",
-    "desember",
-)
+_MONTHS = "januari februari maret april mei juni juli agustus september oktober november desember".split()
 _DATE = re.compile(
     r"\b(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(20[0-3]\d|\d{2})\b"
     rf"|\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s+(20[0-3]\d)\b",

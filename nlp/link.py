@@ -11,67 +11,11 @@ from nlp.decode import FoundMention
 from nlp.schema import MentionType
 
 _TITLES = frozenset(
-    # fmt: off
-    [
-        "h",
-        "hj",
-        "dr",
-        "drs",
-        "dra",
-        "ir",
-        "prof",
-        "kh",
-        "k.h",
-        "tgh",
-        "gus",
-        "ust",
-        "ustaz",
-        "ustadz",
-        "pak",
-        "bu",
-        "bapak",
-        "ibu",
-        "bin",
-        "binti",
-        "sdr",
-        "sdri",
-        "saudara",
-        "akbp",
-        "akp",
-        "kombes",
-        "kompol",
-        "iptu",
-        "ipda",
-        "aiptu",
-        "bripka",
-        "brigjen",
-        "irjen",
-        "komjen",
-        "letkol",
-        "mayor",
-        "kapten",
-        "kolonel",
-        "letda",
-        "lettu",
-        "serma",
-        "s.h",
-        "m.h",
-        "s.e",
-        "m.e",
-        "m.m",
-        "m.si",
-        "s.sos",
-        "s.ip",
-        "s.t",
-        "m.t",
-        "s.pd",
-        "m.pd",
-        "s.ag",
-        "m.ag",
-        "s.kom",
-        "m.kom",
-    ]
-    # fmt: on
+    """
+    h hj dr drs dra ir prof kh k.h tgh gus ust ustaz ustadz pak bu bapak ibu bin binti sdr sdri saudara
+    akbp akp kombes kompol iptu ipda aiptu bripka brigjen irjen komjen letkol mayor kapten kolonel letda lettu serma
+    s.h m.h s.e m.e m.m m.si s.sos s.ip s.t m.t s.pd m.pd s.ag m.ag s.kom m.kom
+    """.split()
 )
 _DEGREES = r"(?:\s*,?\s*\b(?:[SMD]\.?\s?[A-Z][A-Za-z]{0,4}\.?|Lc\.?|LL\.?M\.?|Ph\.?D\.?|Apt\.?|A\.?Md\.?)(?=[\s,.)]))*"
 _HONORIFIC = (

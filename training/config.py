@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 class LossWeights(_Strict):
     """Weight of each head's loss; document losses are means over classes, token losses means over tokens."""
 
-    label: float = Field(default=1.0, ge=0)
+    label: float = Field(default=1.5, ge=0)
     flags: float = Field(default=0.5, ge=0)
     forms: float = Field(default=3.0, ge=0)
     subjects: float = Field(default=1.5, ge=0)
@@ -38,8 +38,8 @@ class TrainConfig(_Strict):
     output: Path
     seed: int = 0
     epochs: int = Field(default=8, ge=1)
-    batch_tokens: int = Field(default=2048, ge=64, description="tokens a step, padding included")
-    learning_rate: Positive = 1.5e-4
+    batch_tokens: int = Field(default=1024, ge=64, description="tokens a step, padding included")
+    learning_rate: Positive = 1e-4
     head_learning_rate: Positive = 1e-3
     weight_decay: float = Field(default=0.01, ge=0)
     warmup: float = Field(default=0.1, ge=0, le=1, description="share of the steps")

@@ -38,7 +38,7 @@ def write_onnx(model: NeutralityModel, path: Path) -> None:
     batch, length = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("length", min=3, max=model.shape.window)
     dims = {0: batch, 1: length}
     program = torch.onnx.export(
-        _Exported(model.eval()),
+        _Exported(model).eval(),
         (example, torch.ones_like(example)),
         input_names=["input_ids", "attention_mask"],
         output_names=list(OUTPUTS),

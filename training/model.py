@@ -6,6 +6,7 @@ without approximation (:func:`pool_windows` here, ``nlp.encode.pool`` in numpy).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,13 +44,19 @@ class Shape:
 
 
 class NeutralityModel(nn.Module):
-    """Encoder with document and token heads."""
+    """Encoder with document and token heads, over states standardised by dimension."""
+
+    centre: Tensor
+    spread: Tensor
 
     def __init__(self, encoder: nn.Module, hidden: int, shape: Shape, dropout: float = 0.1) -> None:
         super().__init__()
         self.encoder = encoder
         self.shape = shape
         self.dropout = nn.Dropout(dropout)
+        # Contrastive encoders such as e5 put all tokens close to one direction; heads learn from what differs.
+        self.register_buffer("centre", torch.zeros(hidden))
+        self.register_buffer("spread", torch.ones(hidden))
         self.token_head = nn.Linear(hidden, TOKEN_SIZE)
         self.mean_head = nn.Linear(hidden, DOCUMENT_SIZE)
         self.focus_head = nn.Linear(hidden, DOCUMENT_SIZE, bias=False)
@@ -61,7 +68,17 @@ class NeutralityModel(nn.Module):
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         # The heads are small and their sums long: full precision.
         with torch.autocast(states.device.type, enabled=False):
-            return self._heads(self.dropout(states.float()), attention_mask.bool())
+            states = (states.float() - self.centre) / self.spread
+            return self._heads(self.dropout(states), attention_mask.bool())
+
+    @torch.no_grad()
+    def standardise(self, windows: Sequence[Tensor]) -> None:
+        """Set centre and spread from the states of some windows' tokens, before training; fixed from then on."""
+        self.eval()
+        states = [self.encoder(input_ids=ids[None].to(self.centre.device)).last_hidden_state[0] for ids in windows]
+        joined = torch.cat(states).float()
+        self.centre.copy_(joined.mean(0))
+        self.spread.copy_(joined.std(0).clamp(min=1e-3))
 
     def _heads(self, states: Tensor, mask: Tensor) -> WindowOutput:
         tokens = self.token_head(states)

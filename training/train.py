@@ -28,6 +28,9 @@ from training.corpus import read_corpus
 from training.features import UNKNOWN, Batch, batches, build_features, collate
 from training.model import NeutralityModel, Shape, pool_windows
 
+STANDARDISE_TEXTS = 64
+"""Training texts whose states set the scale of the heads' input."""
+
 Progress = Callable[[int, int, float], None]
 """Called after each step with the step, the number of steps and the smoothed loss."""
 
@@ -184,6 +187,8 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     optimizer = _optimizer(model, config)
     rates = [group["lr"] for group in optimizer.param_groups]
     data = build_features(texts, tokenizer, shape)
+    sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
+    model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
     lengths = np.array(data["length"])
     plan = [list(batches(lengths, config.batch_tokens, config.seed + epoch)) for epoch in range(config.epochs)]
     steps = sum(map(len, plan))
