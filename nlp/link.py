@@ -19,14 +19,15 @@ _TITLES = frozenset(
 )
 _DEGREES = r"(?:\s*,?\s*\b(?:[SMD]\.?\s?[A-Z][A-Za-z]{0,4}\.?|Lc\.?|LL\.?M\.?|Ph\.?D\.?|Apt\.?|A\.?Md\.?)(?=[\s,.)]))*"
 _HONORIFIC = (
-    r"(?:\s*\b(?:[HK]|Hj|Dr|Drs|Dra|Ir|Prof|KH|TGH|Gus|Ust|Ustaz|Ustadz|Pak|Bu|Bapak|Ibu|Sdr|Saudara|"
-    r"AKBP|AKP|Kombes(?:\s?Pol)?|Kompol|Iptu|Ipda|Aiptu|Bripka|Brigjen|Irjen|Komjen|Letkol(?:\s?Inf)?|Mayor(?:\s?Inf)?|"
-    r"Kapten|Kolonel)\b\.?)*"
+    r"(?:\s*\b(?:[HK]|Hj|Dr|Drs|Dra|Ir|Prof|KH|TGH|Gus|Nyai|Ust|Ustaz|Ustadz|Pak|Bu|Bapak|Ibu|Sdr|Saudara|"
+    r"AKBP|AKP|Kombes(?:\s?Pol)?|Kompol|Iptu|Ipda|Aiptu|Bripka|Brigjen|Irjen|Komjen|Let(?:kol|nan\sKolonel)(?:\s?Inf)?|"
+    r"Mayor(?:\s?Inf)?|Kapten|Kolonel|Jenderal|Aipda|Bapa)\b\.?)*"
 )
 _OFFICE_TO_ORG = re.compile(r"[\s(]*(?:(?:pada|di|dari|,|lingkungan|lingkup|kantor)\s*){0,3}", re.IGNORECASE)
 _TO_PERSON = re.compile(
-    r"[\s,:(\"“–—-]*"
-    r"(?:(?:yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama|setempat|tersebut|ini|itu)[\s,:]*)?"
+    r"(?:nya)?[\s,:(\"“–—-]*"
+    r"(?:(?:nomor urut \d+|di|dari|asal|wilayah|bagian|setempat|tersebut|ini|itu|terdakwa|pelapor|terlapor|pemohon|termohon|tim "
+    r"(?:pemenangan|hukum|kampanye)|yang dimaksud|yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama)[\s,:]*){0,3}"
     + _HONORIFIC
     + r"[\s\"“]*",
     re.IGNORECASE,
@@ -45,7 +46,7 @@ _UNIT = re.compile(
     r"SMKN?|MTsN?|MAN|TK|Kementerian|Balai|Sekretariat|KPU|Bawaslu|Panwaslu|Lembaga|Pusat)\b.*",
     re.DOTALL,
 )
-_MAX_GAP = 60
+_MAX_GAP = 90
 
 
 @dataclass
@@ -67,7 +68,7 @@ def name_words(name: str) -> list[str]:
 
 def _is_initials(name: str) -> bool:
     letters = re.sub(r"[^\w]", "", name)
-    return len(letters) <= 4 and (letters.isupper() or len(letters) <= 2)
+    return len(letters) <= 4 and letters.isupper()
 
 
 def join_persons(text: str, mentions: Sequence[FoundMention]) -> list[Person]:
@@ -104,6 +105,15 @@ def _gap_fits(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool
     return 0 <= end - start <= _MAX_GAP and pattern.fullmatch(text, start, end) is not None
 
 
+def _without_regions(text: str, mentions: Sequence[FoundMention]) -> str:
+    """The text with its regions blanked, offsets kept: "Lurah di Kecamatan Kebomas, MZ" reads "Lurah di , MZ"."""
+    out = list(text)
+    for m in mentions:
+        if m.type is MentionType.REGION:
+            out[m.start : m.end] = " " * (m.end - m.start)
+    return "".join(out)
+
+
 def _org_after(text: str, office: FoundMention, orgs: Sequence[FoundMention]) -> FoundMention | None:
     return next(
         (g for g in orgs if g.start >= office.end and _gap_fits(_OFFICE_TO_ORG, text, office.end, g.start)), None
@@ -113,8 +123,10 @@ def _org_after(text: str, office: FoundMention, orgs: Sequence[FoundMention]) ->
 def link_offices(text: str, persons: Sequence[Person], mentions: Sequence[FoundMention]) -> None:
     """Set office and agency of each person: the nearest office before a mention, or behind it, at its first mention
     that has one ("Ketua Bawaslu Kudus, Rofiah" and "Rofiah, Ketua Bawaslu Kudus" alike). An office serves once."""
+    text = _without_regions(text, mentions)
     offices = [m for m in mentions if m.type is MentionType.OFFICE]
-    orgs = [m for m in mentions if m.type is MentionType.ORG]
+    # A party may stand where a body stands: "Sekretaris DPC Hanura, Yaser".
+    orgs = [m for m in mentions if m.type in (MentionType.ORG, MentionType.PARTY)]
     units = [(office, _org_after(text, office, orgs)) for office in offices]
     before: dict[int, tuple[FoundMention, FoundMention | None]] = {}
     behind: dict[int, tuple[FoundMention, FoundMention | None]] = {}
@@ -133,6 +145,10 @@ def link_offices(text: str, persons: Sequence[Person], mentions: Sequence[FoundM
             person.office, person.agency = before[n]
         elif later and id(later[0]) not in taken:
             person.office, person.agency = later
+        else:
+            person.agency = next(
+                (g for g in orgs for m in person.mentions if _gap_fits(_TO_PERSON, text, g.end, m.start)), None
+            )
 
 
 def agency_in_office(office: str) -> str | None:

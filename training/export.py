@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,18 @@ def write_onnx(model: NeutralityModel, path: Path) -> None:
     example = torch.randint(5, 100, (2, 16))
     batch, length = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("length", min=3, max=model.shape.window)
     dims = {0: batch, 1: length}
-    program = torch.onnx.export(
-        _Exported(model).eval(),
-        (example, torch.ones_like(example)),
-        input_names=["input_ids", "attention_mask"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={"input_ids": dims, "attention_mask": dims},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter warns about deprecations in its own code, which nobody here can mend.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _Exported(model).eval(),
+            (example, torch.ones_like(example)),
+            input_names=["input_ids", "attention_mask"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"input_ids": dims, "attention_mask": dims},
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise NetralitasError("the model could not be exported to ONNX")
     program.save(str(path))

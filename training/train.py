@@ -152,13 +152,13 @@ def fingerprint(config: TrainConfig) -> str:
     return hashlib.sha256(config.corpus.read_bytes() + settings.encode()).hexdigest()
 
 
-def _provenance(config: TrainConfig, texts: int, seconds: float) -> dict[str, Any]:
+def _provenance(config: TrainConfig, commit: str, texts: int, seconds: float) -> dict[str, Any]:
     packages = ("torch", "transformers", "tokenizers", "datasets", "numpy")
     return {
         "config": config.model_dump(mode="json"),
         "corpus_sha256": hashlib.sha256(config.corpus.read_bytes()).hexdigest(),
         "train_texts": texts,
-        "commit": _git_commit(),
+        "commit": commit,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
@@ -176,7 +176,7 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     texts = [t for t in read_corpus(config.corpus) if t.split == "train"]
     if not texts:
         raise NetralitasError(f"{config.corpus}: no text has split 'train'; run 'netralitas data split' first")
-    mark = fingerprint(config)
+    mark, commit = fingerprint(config), _git_commit()
     checkpoint = config.output / "checkpoint"
     if (config.output / "model.safetensors").exists():
         raise NetralitasError(f"{config.output}: holds a finished model; choose another output or remove it")
@@ -233,7 +233,7 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
         with (config.output / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         _save_checkpoint(checkpoint, model, optimizer, state)
-    _finish(config, model.cpu(), tokenizer, _provenance(config, len(texts), seconds))
+    _finish(config, model.cpu(), tokenizer, _provenance(config, commit, len(texts), seconds))
     return config.output
 
 

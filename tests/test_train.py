@@ -1,0 +1,130 @@
+"""Training: it learns, is seeded, resumes to the bit after a kill, and writes down where it came from."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from nlp.errors import NetralitasError
+from nlp.window import load_tokenizer
+from tests.conftest import tiny_config
+from training.config import read_config
+from training.features import UNKNOWN, batches, text_features, word_targets
+from training.model import Shape
+from training.train import train
+
+
+class Killed(Exception):
+    pass
+
+
+def test_killed_and_resumed_equals_uninterrupted(tiny_base, corpus_file, tmp_path):
+    whole = train(tiny_config(tiny_base, corpus_file, tmp_path / "whole", epochs=3))
+    steps = []
+
+    def kill(step, total, _):
+        steps.append(step)
+        if step > 0.7 * total:
+            raise Killed
+
+    config = tiny_config(tiny_base, corpus_file, tmp_path / "cut", epochs=3)
+    with pytest.raises(Killed):
+        train(config, kill)
+    seen = []
+    cut = train(config, lambda step, *_: seen.append(step))
+    assert 1 < seen[0] <= steps[-1]
+    a, b = (load_file(d / "model.safetensors") for d in (whole, cut))
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+    assert not (cut / "checkpoint").exists()
+
+
+def test_resume_refuses_another_configuration(tiny_base, corpus_file, tmp_path):
+    def kill(step, total, _):
+        if step > 0.6 * total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(tiny_config(tiny_base, corpus_file, tmp_path / "run", epochs=2), kill)
+    with pytest.raises(NetralitasError, match="another corpus or configuration"):
+        train(tiny_config(tiny_base, corpus_file, tmp_path / "run", epochs=2, seed=1))
+
+
+def test_finished_run_is_not_overwritten(trained, tiny_base, corpus_file):
+    with pytest.raises(NetralitasError, match="holds a finished model"):
+        train(tiny_config(tiny_base, corpus_file, trained))
+
+
+def test_provenance(trained, corpus_file):
+    facts = json.loads((trained / "training.json").read_text())
+    assert facts["corpus_sha256"] == hashlib.sha256(corpus_file.read_bytes()).hexdigest()
+    assert facts["config"]["seed"] == 0
+    assert {"python", "torch", "transformers"} <= set(facts["versions"])
+    losses = [json.loads(line)["label"] for line in (trained / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("epoch = 3", "epoch: Extra inputs are not permitted"),
+        ("epochs = 0", "epochs: Input should be greater"),
+        ("[weights]\nlabels = 2", "weights.labels: Extra inputs"),
+        ("epochs =", "not TOML"),
+    ],
+)
+def test_configuration_is_strict(tmp_path, line, message):
+    path = tmp_path / "c.toml"
+    path.write_text(f'corpus = "c"\nbase = "b"\noutput = "o"\n{line}\n')
+    with pytest.raises(NetralitasError) as error:
+        read_config(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+
+
+def test_committed_configurations_are_valid():
+    import training.config
+
+    folder = training.config.__file__.replace("config.py", "configs")
+    from pathlib import Path
+
+    configs = [read_config(p) for p in sorted(Path(folder).glob("*.toml"))]
+    assert {c.output.name for c in configs} >= {"netral-small", "netral-indobert"}
+
+
+def test_corpus_without_split(tiny_base, corpus, tmp_path):
+    from training.corpus import write_corpus
+
+    write_corpus([t.model_copy(update={"split": None}) for t in corpus], tmp_path / "c.jsonl")
+    with pytest.raises(NetralitasError, match="no text has split 'train'"):
+        train(tiny_config(tiny_base, tmp_path / "c.jsonl", tmp_path / "out"))
+
+
+def test_unannotated_layers_teach_nothing(released, corpus):
+    bare = corpus[1].model_copy(
+        update={"layers": ["label"], "mentions": [], "officials": [], "evidence": [], "forms": [], "subjects": [], "regions": []}
+    )
+    row = text_features(bare, load_tokenizer(released), Shape(48, 8))
+    for name in ("spans", "regions", "roles", "statuses", "evidence"):
+        assert set(np.concatenate(row[name])) == {UNKNOWN}
+    assert sum(row["document"][:8]) == 1
+    assert set(row["document"][8:]) == {UNKNOWN}
+
+
+def test_targets_lie_on_their_words(corpus):
+    text = corpus[0]
+    words = np.array([(m.start, m.end) for m in text.mentions if m.type == "PERSON"])
+    targets = word_targets(text, words)
+    assert targets["spans"].tolist() == [1]
+    assert targets["roles"].tolist() == [1]
+    assert targets["statuses"].tolist() == [UNKNOWN]
+
+
+def test_batches_hold_every_text_once():
+    lengths = np.random.default_rng(0).integers(10, 300, 97)
+    groups = list(batches(lengths, 512, seed=3))
+    assert sorted(i for g in groups for i in g) == list(range(97))
+    assert all(sum(lengths[g]) <= 512 or len(g) == 1 for g in groups)
+    assert groups == list(batches(lengths, 512, seed=3))
+    assert groups != list(batches(lengths, 512, seed=4))
