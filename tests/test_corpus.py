@@ -38,7 +38,10 @@ def spoil(corpus_file, tmp_path, line, **changes):
         ({"officials": []}, "belong to no official row"),
         ({"date": "yesterday"}, "date:"),
         ({"confusions": [16]}, "confusions.0:"),
-        ({"mentions": [{"id": "m1", "type": "ORG", "start": 0, "end": 5, "code": "33.19"}], "officials": []}, "region's fields"),
+        (
+            {"mentions": [{"id": "m1", "type": "ORG", "start": 0, "end": 5, "code": "33.19"}], "officials": []},
+            "region's fields",
+        ),
     ],
 )
 def test_validator_names_line_and_field(corpus_file, tmp_path, changes, message):
@@ -83,7 +86,9 @@ def test_events_and_near_copies_stay_together(corpus):
 
 
 def test_near_pairs():
-    text = "Ketua Bawaslu meminta semua pegawai negeri menjaga netralitas selama masa kampanye pemilihan bupati tahun ini"
+    text = (
+        "Ketua Bawaslu meminta semua pegawai negeri menjaga netralitas selama masa kampanye pemilihan bupati tahun ini"
+    )
     other = "Harga cabai rawit di pasar induk naik dua kali lipat karena hujan deras yang turun sejak awal pekan lalu"
     assert near_pairs([text, other, text.replace("bupati", "gubernur")]) == [(0, 2)]
 

@@ -23,7 +23,9 @@ def test_model_learns_the_tiny_task(figures):
 
 
 def test_all_layers_are_measured(figures):
-    assert {"forms", "subject_groups", "flags", "mentions", "persons", "regions", "election", "evidence"} <= set(figures)
+    assert {"forms", "subject_groups", "flags", "mentions", "persons", "regions", "election", "evidence"} <= set(
+        figures
+    )
     assert figures["mentions"]["types"]["PERSON"]["support"] == 8
     assert figures["ignored"]["precision"] == 1
 

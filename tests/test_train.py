@@ -103,7 +103,15 @@ def test_corpus_without_split(tiny_base, corpus, tmp_path):
 
 def test_unannotated_layers_teach_nothing(released, corpus):
     bare = corpus[1].model_copy(
-        update={"layers": ["label"], "mentions": [], "officials": [], "evidence": [], "forms": [], "subjects": [], "regions": []}
+        update={
+            "layers": ["label"],
+            "mentions": [],
+            "officials": [],
+            "evidence": [],
+            "forms": [],
+            "subjects": [],
+            "regions": [],
+        }
     )
     row = text_features(bare, load_tokenizer(released), Shape(48, 8))
     for name in ("spans", "regions", "roles", "statuses", "evidence"):

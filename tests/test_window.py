@@ -13,7 +13,26 @@ from nlp.outputs import SPAN_TAGS, TOKEN, TOKEN_SIZE
 from nlp.window import load_tokenizer, owners, tokenise, windows
 
 PIECES = st.sampled_from(
-    ["Ketua ", "Bawaslu", " 😀", "👨‍👩‍👧", "e\u0301", "\u200b", "ﬁ", "Ⅳ", "\n", "  ", "“netral”", "Kudus,", "½", "🇮🇩", "ａｂｃ", "\u00ad", "ASN", "."]
+    [
+        "Ketua ",
+        "Bawaslu",
+        " 😀",
+        "👨‍👩‍👧",
+        "e\u0301",
+        "\u200b",
+        "ﬁ",
+        "Ⅳ",
+        "\n",
+        "  ",
+        "“netral”",
+        "Kudus,",
+        "½",
+        "🇮🇩",
+        "ａｂｃ",
+        "\u00ad",
+        "ASN",
+        ".",
+    ]
 )
 TEXTS = st.lists(PIECES, min_size=1, max_size=60).map("".join)
 LENIENT = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

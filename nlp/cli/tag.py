@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from nlp.batch import Summary, tag_sources
 from nlp.cli.common import console, errors, progress_bar
@@ -35,26 +36,25 @@ def tag(
         def on_record(_: object, record: Record) -> None:
             progress.advance(task)
             if show:
-                console.print(_line(record), markup=True, overflow="ellipsis", no_wrap=True)
+                console.print(_line(record), overflow="ellipsis", no_wrap=True)
 
         summary = tag_sources(sources, output, tagger, fields, on_record)
     _print_summary(summary, output)
 
 
-def _line(record: Record) -> str:
-    color = "red" if record.label.name in CASE_LABELS else "green"
-    mark = " ?" if record.label.abstained else "  "
-    region = next((r.name for r in record.regions if r.primary), "-")
-    people = ", ".join(f"{o.name} ({DISPLAY_ID[o.role]})" for o in record.officials[:3])
+def _line(record: Record) -> Text:
+    """One line for a terminal: id, label and score, primary region, forms, persons."""
+    style = "red" if record.label.name in CASE_LABELS else "green"
+    region = next((r.name for r in record.regions if r.primary), None)
     forms = ", ".join(DISPLAY_ID[f.name] for f in record.forms)
-    parts = [
-        f"{record.id:<10}",
-        f"[{color}]{record.label.display:<36}[/]{record.label.score:.2f}{mark}",
-        region,
-        forms,
-        people,
-    ]
-    return " | ".join(p for p in parts if p).replace("[]", "")
+    people = ", ".join(f"{o.name} ({DISPLAY_ID[o.role]})" for o in record.officials[:3])
+    mark = "?" if record.label.abstained else " "
+    line = Text(f"{record.id:<9} ")
+    line.append(f"{record.label.display:<35}", style)
+    line.append(f"{record.label.score:.2f}{mark}")
+    for part in filter(None, (region, forms, people)):
+        line.append(" | ", "dim").append(part)
+    return line
 
 
 def _print_summary(summary: Summary, output: Path) -> None:
