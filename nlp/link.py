@@ -26,8 +26,8 @@ _HONORIFIC = (
 _OFFICE_TO_ORG = re.compile(r"[\s(]*(?:(?:pada|di|dari|,|lingkungan|lingkup|kantor)\s*){0,3}", re.IGNORECASE)
 _TO_PERSON = re.compile(
     r"(?:nya)?[\s,:(\"“–—-]*"
-    r"(?:(?:nomor urut \d+|di|dari|asal|wilayah|bagian|setempat|tersebut|ini|itu|terdakwa|pelapor|terlapor|pemohon|termohon|tim "
-    r"(?:pemenangan|hukum|kampanye)|yang dimaksud|yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama)[\s,:]*){0,3}"
+    r"(?:(?:nomor urut \d+|di|dari|asal|wilayah|bagian|setempat|tersebut|ini|itu|terdakwa|pelapor|terlapor|pemohon|termohon"
+    r"|tim (?:pemenangan|hukum|kampanye)|yang dimaksud|yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama)[\s,:]*){0,3}"
     + _HONORIFIC
     + r"[\s\"“]*",
     re.IGNORECASE,

@@ -58,8 +58,9 @@ def test_latin_names_have_no_unknown_piece(built):
 
 
 def test_committed_vocabulary_is_of_this_base(source):
-    import training.base as module
     from pathlib import Path
+
+    import training.base as module
 
     keep = base.read_vocabulary(Path(module.__file__).parent.parent / "data" / "vocabulary.txt")
     assert 20_000 < len(keep) < 30_000

@@ -50,7 +50,7 @@ def test_validator_names_line_and_field(corpus_file, tmp_path, changes, message)
     assert len(problems) == 1
     assert problems[0].startswith(f"{path}:9 (")
     assert message in problems[0]
-    with pytest.raises(NetralitasError, match="bad.jsonl:9"):
+    with pytest.raises(NetralitasError, match=r"bad\.jsonl:9"):
         read_corpus(path)
 
 

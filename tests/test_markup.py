@@ -17,7 +17,8 @@ primary: 33.19
 election: pilbup_pilwalkot 2024
 official: P1 | O1 | G1 | 33.19 | overseer
 ---
-{D=33.19:KUDUS} 😀 - {O1:Ketua} {G1:Bawaslu {R=33.19:Kudus}}, {P1:Rofiah Hanum}, berkata. {E:"Netral," kata {P1:Rofiah}.}
+{D=33.19:KUDUS} 😀 - {O1:Ketua} {G1:Bawaslu {R=33.19:Kudus}}, {P1:Rofiah Hanum}, berkata.
+{E:"Netral," kata {P1:Rofiah}.}
 
 {X:Baca juga: \\{Camat\\} Dilaporkan}
 """

@@ -72,7 +72,7 @@ def test_model_of_another_schema_is_refused(trained, tmp_path):
     shutil.copytree(trained, run)
     shape = json.loads((run / "netralitas.json").read_text()) | {"schema_version": "0.1"}
     (run / "netralitas.json").write_text(json.dumps(shape))
-    with pytest.raises(NetralitasError, match="label schema 0.1"):
+    with pytest.raises(NetralitasError, match=r"label schema 0\.1"):
         load(run)
 
 

@@ -1,12 +1,15 @@
-"""The tagger on the tiny model: records are whole, coherent and say what they must."""
+"""The tagger on the tiny model: records are whole, coherent and accuse nobody without a case."""
 
 import hashlib
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
-from nlp.decode import softmax
 from nlp.errors import NetralitasError
-from nlp.schema import Label, Status
+from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Label, Status
 from nlp.tagger import Tagger, decide_status
 
 
@@ -17,7 +20,78 @@ def test_record_is_coherent(tagger, corpus):
         assert sum(record.scores.values()) == pytest.approx(1, abs=0.01)
         for official in record.officials:
             assert any(text.text[s:e] == official.name for s, e in official.mentions)
+            assert (official.role == "subject") == (official.status is not None)
         for evidence in record.evidence:
             assert text.text[evidence.start : evidence.end] == evidence.quote
         assert sum(r.primary for r in record.regions) <= 1
         assert record.source.published == text.date
+        if record.label.name not in CASE_LABELS:
+            assert record.forms == []
+            assert not any(o.status in ACCUSED_STATUSES for o in record.officials)
+
+
+def test_nothing_is_taken_from_ignored_spans(tagger, corpus):
+    text = corpus[0].text
+    start, end = tagger.tag(text).ignored[0]
+    assert text[start:end].startswith("BACA JUGA")
+    changed = tagger.tag(text[:start] + "BACA JUGA: Lurah Dipecat KASN" + text[end:])
+    assert changed.scores == tagger.tag(text).scores
+
+
+@pytest.mark.parametrize("label", [Label.NOT_RELEVANT, Label.PREVENTION, Label.OVERVIEW])
+def test_no_subject_without_a_case(label):
+    assert decide_status(np.full(6, 1 / 6), label) is None
+
+
+def test_status_agrees_with_the_label():
+    likely = np.array([0.5, 0.1, 0.1, 0.1, 0.15, 0.05])
+    assert decide_status(likely, Label.NON_VIOLATION) is Status.LAWFUL
+    assert decide_status(likely, Label.CLEARED) is Status.ALLEGED
+
+
+def test_a_person_below_the_threshold_is_uncertain(released, tmp_path, corpus):
+    strict = tmp_path / "strict"
+    shutil.copytree(released, strict)
+    calibration = json.loads((strict / "calibration.json").read_text()) | {"person_threshold": 1.1}
+    (strict / "calibration.json").write_text(json.dumps(calibration))
+    roles = {o.role for r in Tagger.load(strict).tag_many(t.text for t in corpus) for o in r.officials}
+    assert "uncertain" in roles
+    assert "subject" not in roles
+
+
+def test_threads_get_the_same_answers(tagger, corpus):
+    texts = [t.text for t in corpus[:12]]
+    alone = list(tagger.tag_many(texts))
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(tagger.tag, texts)) == alone
+
+
+def test_a_long_text_is_read_to_its_end(tagger):
+    text = "Harga cabai naik lagi. " * 200 + "Warga bernama Rofiah Hanum mengeluh di Kudus."
+    reading = tagger.read(text)
+    assert reading.tokens.words[-2].tolist() == [len(text) - 6, len(text) - 1]
+    assert len(reading.logits.words) == len(reading.tokens.words)
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "\u200b"])
+def test_a_text_without_words_is_refused(tagger, text):
+    with pytest.raises(ValueError, match="holds no word"):
+        tagger.tag(text)
+
+
+def test_undated_text_borrows_no_date(tagger):
+    record = tagger.tag("Camat itu dilaporkan ke Bawaslu karena ikut kampanye pilkada.")
+    assert record.election.year is None
+    assert any(w.startswith("undated") for w in record.warnings)
+
+
+@pytest.mark.parametrize("missing", ["model.onnx", "tokenizer.json", "calibration.json", "netralitas.json"])
+def test_incomplete_model_directories_are_refused(released, tmp_path, missing):
+    broken = tmp_path / "broken"
+    shutil.copytree(released, broken)
+    (broken / missing).write_bytes((broken / missing).read_bytes()[:-60] if missing != "model.onnx" else b"x")
+    with pytest.raises(NetralitasError, match="broken"):
+        Tagger.load(broken)
+    (broken / missing).unlink()
+    with pytest.raises(NetralitasError, match="broken"):
+        Tagger.load(broken)

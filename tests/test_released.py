@@ -1,0 +1,69 @@
+"""The released model, as a user gets it: the variants of the seed articles, its size, speed and memory."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nlp.tagger import Tagger, released_model
+from training.export import check_size
+
+VARIANTS = [
+    json.loads(line) for line in (Path(__file__).parent / "data" / "seed_variants.jsonl").read_text().splitlines()
+]
+START = """
+import resource, sys, time
+began = time.monotonic()
+from nlp import Tagger
+record = Tagger.load().tag(sys.stdin.read())
+print(time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, record.label.name)
+"""
+
+
+@pytest.fixture(scope="module")
+def released_tagger():
+    return Tagger.load()
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v["id"])
+def test_appeals_full_of_violation_words_are_no_case(released_tagger, variant):
+    text, expect = variant["text"], variant["expect"]
+    record = released_tagger.tag(text, id=variant["id"])
+    assert record.label.name == expect["label"]
+    assert record.forms == []
+    assert not [o for o in record.officials if o.role == "subject"]
+    for wanted in expect["officials"]:
+        found = next((o for o in record.officials if o.name in wanted["name"] or wanted["name"] in o.name), None)
+        assert found is not None, f"{wanted['name']} not found"
+        assert found.role == wanted["role"]
+        held = f"{found.office or ''} {found.agency or ''}".lower()
+        assert wanted["office_contains"].lower() in held
+        assert (wanted["agency_contains"] or "").lower() in held
+    assert [r.code for r in record.regions if r.primary] == [expect["primary_region"]]
+    hidden = [text[s:e] for s, e in record.ignored]
+    for part in expect["ignored_contains"]:
+        assert any(part in h for h in hidden), f"not ignored: {part}"
+
+
+def test_size():
+    assert check_size(released_model()) <= 40_000_000
+
+
+def test_card_and_metrics_agree():
+    figures = json.loads((released_model() / "metrics.json").read_text())
+    card = (released_model() / "README.md").read_text()
+    assert f"| {figures['label']['macro_f1']:.3f} |" in card
+    assert figures["label"]["macro_f1_interval"][0] > figures["baselines"]["majority"]["macro_f1"]
+
+
+def test_first_record_is_quick_and_small():
+    result = subprocess.run(
+        [sys.executable, "-c", START], input=VARIANTS[0]["text"], capture_output=True, text=True, check=True
+    )
+    seconds, megabytes, label = result.stdout.split()
+    assert label == "prevention"
+    assert float(megabytes) < 700
+    # Three seconds is the promise; a shared machine under load gets some slack here.
+    assert float(seconds) < 10
