@@ -49,8 +49,12 @@ def tag_sources(
     summary = Summary()
     ids: dict[str, str] = {}
     dead_path = dead_letter_path(output)
-    if str(output.resolve()) in {str(Path(s).resolve()) for s in sources if s != "-"}:
-        raise NetralitasError(f"{output}: is one of the sources; choose another output")
+    read = {Path(s).resolve() for s in sources if s != "-"}
+    for path in (output, dead_path):
+        if path.resolve() in read:
+            raise NetralitasError(f"{path}: is one of the sources; choose another output")
+        if path.is_dir():
+            raise NetralitasError(f"{path}: is a directory; name a file")
     with whole_file(output) as records, whole_file(dead_path) as letters:
         for row in read_sources(sources, fields or Fields()):
             result = _one(row, tagger, ids)
@@ -81,6 +85,6 @@ def _one(row: Item | DeadLetter, tagger: Tagger, ids: dict[str, str]) -> Record 
     if row.id is not None:
         ids[row.id] = where
     try:
-        return tagger.tag(row.text, id=row.id or f"{Path(row.file).name}:{row.line}", source=row.source)
+        return tagger.tag(row.text, id=row.id or where, source=row.source)
     except ValueError as e:
         return DeadLetter(row.file, row.line, str(e), raw)

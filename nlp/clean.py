@@ -26,7 +26,7 @@ _RELATED = re.compile(
 _TAIL = re.compile(
     r"""cek\s+(?:juga\s+)?berita\s+dan\s+artikel .* | .*\bgoogle\s+news\b.{0,40}
     |(?:sumber|source)\s*:\s*.{0,60}
-    |(?:ikuti|follow|dapatkan|simak|gabung|download|unduh)\s.{0,140}\b(?:kami|whatsapp|telegram|channel|saluran|update|aplikasi|instagram|twitter)\b.{0,100}
+    |(?:ikuti|follow|dapatkan|simak|gabung|download|unduh)\s.{0,100}\b(?:kami|channel|saluran|update|aplikasi)\b.{0,60}
     |(?:artikel|berita)\s+ini\s+(?:telah|sudah|pertama\s+kali)\s+(?:tayang|terbit|dipublikasikan|dimuat)\b.*
     |copyright\b.*|hak\s+cipta\b.{0,80}|©.*|all\s+rights\s+reserved.*
     |\**\s*(?:penulis|editor|pewarta|reporter|laporan|kontributor|redaktur|wartawan|penyunting|pimred|sub\s?editor)\s*:\s*.{1,80}
@@ -51,43 +51,44 @@ _CAPTION = re.compile(
 """A whole line of caption: its opening word, or a credit at its end."""
 
 _POSITION = re.compile(
-    r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)|\bf?oto bersama usai\b.*",
+    r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)",
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"[Oo]leh\s*:?\s+[A-Z].{2,90}[^.:;?!]|\(?[Pp]enulis adalah .{3,150}")
 _SIGNATURE = re.compile(
-    r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\(\w{2,8}(?:\s?[/|]\s?\w{1,8})+\))\s*$"
+    r"(?:^|(?<=[.!?\"”'’])\s*)(\([^()]{1,40}\)|\*{2,}|\[\]\s?\w{2,6}|\([a-z*][^()]{0,12}\)?)\s*$|(\([a-z]\w{1,7}(?:\s?[/|]\s?\w{1,8})+\))\s*$"
 )
 _SHORT_WORDS = frozenset(
-    "dan di ke dari yang untuk pada dengan oleh soal usai jadi ini itu atau bagi dalam akan tak vs".split()
+    "dan di ke dari yang untuk pada dengan oleh soal usai jadi ini itu atau bagi dalam akan tak vs karena saat agar "
+    "hingga lewat terkait jelang tanpa sebagai".split()
 )
-_CAPTION_LIMIT = 320
+_RUN_ON = 320
+"""A line longer than this is no mere caption, link or tail."""
 _HEADLINE_LIMIT = 140
 _LINKS_AFTER = 5
 
 
 def _lines(text: str) -> Iterator[Span]:
-    """Lines without their surrounding white space; empty ones too."""
-    for match in re.finditer(r"[^\r\n]*", text):
-        start, end = match.span()
-        if start < len(text) and (start == 0 or text[start - 1] in "\r\n" or start < end):
-            stripped = text[start:end].strip()
-            lead = text[start:end].find(stripped) if stripped else 0
-            yield start + lead, start + lead + len(stripped)
+    """Lines without their surrounding white space."""
+    for match in re.finditer(r"[^\r\n]+", text):
+        stripped = match.group().strip()
+        start = match.start() + (match.group().find(stripped) if stripped else 0)
+        yield start, start + len(stripped)
 
 
 def _headline_end(line: str, start: int) -> int:
-    """Where a headline that starts inside a flattened paragraph ends: after its run of capitalised words."""
-    end = start
+    """Where a headline that starts inside a flattened paragraph ends: after its run of capitalised words, the last of
+    which opens the next sentence if a small word follows it."""
+    end = before = start
     for word in re.finditer(r"\S+", line[start:]):
         bare = word.group().strip("\"'“”‘’(),:;!?")
         capital = bool(bare) and (bare[0].isupper() or bare[0].isdigit())
-        if not capital and bare.lower() not in _SHORT_WORDS:
-            break
         if capital:
-            end = start + word.end()
-        if word.group()[-1:] in ".!?" and capital:
-            break
+            before, end = end, start + word.end()
+            if word.group()[-1:] in ".!?":
+                break
+        elif bare.lower() not in _SHORT_WORDS:
+            return before
     return end
 
 
@@ -111,40 +112,62 @@ def find_ignored(text: str) -> list[Span]:
 
     Labels, evidence and mentions are never taken from them. A text that is all furniture keeps its longest line.
     """
-    lines = list(_lines(text))
+    lines = [(s, e) for s, e in _lines(text) if e > s]
     spans: list[Span] = []
+    whole: set[Span] = set()
     links_left = 0
-    filled = [i for i, (s, e) in enumerate(lines) if e > s]
+    end_before = 0
     for i, (start, end) in enumerate(lines):
         line = text[start:end]
-        if not line:
-            continue
-        related = _RELATED.match(line)
-        if related:
-            spans.append((start, end))
-            links_left = 0 if line[related.end() :].strip() else _LINKS_AFTER
+        if text.count("\n", end_before, start) > 2:
+            links_left = 0
+        end_before = end
+        link = _related_end(line)
+        if link is not None:
+            spans.append((start, start + link))
+            links_left = _LINKS_AFTER if _RELATED.fullmatch(line) else 0
         elif links_left and _is_headline(line.lstrip("-•*·0123456789. ")):
             spans.append((start, end))
             links_left -= 1
-        elif (
-            _TAIL.fullmatch(line)
-            or _AUTHOR.fullmatch(line)
-            or (len(line) <= _CAPTION_LIMIT and _is_caption(line, filled.index(i), len(filled)))
-        ):
-            spans.append((start, end))
-            links_left = 0
         else:
             links_left = 0
-            if link := _in_line_link(line):
-                spans.append((start + link[0], start + link[1]))
-            late = len(filled) > 2 and filled.index(i) >= len(filled) * 2 // 3
-            if late and (signature := _SIGNATURE.search(line)):
-                spans.append((start + signature.start(signature.lastindex or 0), end))
-    spans = sorted(s for s in spans if s[1] > s[0])
-    body = [(s, e) for s, e in lines if e > s and (s, e) not in spans]
-    if not body and spans:
-        spans.remove(max(spans, key=lambda s: s[1] - s[0]))
+            late = len(lines) > 2 and i >= len(lines) * 2 // 3
+            spans += [(start + a, start + b) for a, b in _parts(line, i, len(lines), late)]
+        if spans and spans[-1] == (start, end):
+            whole.add((start, end))
+    if lines and len(whole) == len(lines):
+        spans.remove(max(lines, key=lambda s: s[1] - s[0]))
     return spans
+
+
+def _related_end(line: str) -> int | None:
+    """Where a related link at the start of a line ends, None if there is none. A line that runs on after the
+    headline, as in a flattened article, is cut behind it."""
+    opening = _RELATED.match(line)
+    if not opening:
+        return None
+    rest = line[opening.end() :].strip()
+    if len(rest) > _RUN_ON:
+        return _headline_end(line, opening.end()) or opening.end()
+    # Without a mark behind it, "baca juga" may open a sentence.
+    marked = bool(re.search(r"[:：>»|–-]\s*$", opening.group())) or not rest
+    return len(line) if marked or _is_headline(rest) else None
+
+
+def _parts(line: str, position: int, count: int, late: bool) -> list[Span]:
+    """Ignored parts of a line that opens no related link: all of it, or a link and a signature inside it."""
+    if len(line) <= _RUN_ON and (
+        _TAIL.fullmatch(line) or _AUTHOR.fullmatch(line) or _is_caption(line, position, count)
+    ):
+        return [(0, len(line))]
+    link = _in_line_link(line)
+    parts = [link] if link else []
+    signature = _SIGNATURE.search(line) if late else None
+    if signature:
+        start = signature.start(signature.lastindex or 0)
+        if not parts or start >= parts[0][1]:
+            parts.append((start, len(line)))
+    return parts
 
 
 def _is_caption(line: str, position: int, count: int) -> bool:

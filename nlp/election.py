@@ -97,7 +97,9 @@ def find_election(text: str, published: dt.date | None, ignored: Sequence[Span] 
     if pilkada and not _LOCAL & set(types):
         types.append(ElectionType.PILKADA_UNSPECIFIED)
     elif pemilu and not types:
-        if season and season[0] == "pilkada":
+        named = {int(y) for y in _NAMED_YEAR.findall(text)}
+        # "Pemilu 2019" said in the pilkada of 2024 means what it says.
+        if season and season[0] == "pilkada" and named <= {season[1].year}:
             types, basis = [ElectionType.PILKADA_UNSPECIFIED], "inferred_from_date"
         else:
             types = [ElectionType.PEMILU_UNSPECIFIED]

@@ -14,7 +14,7 @@ from nlp.window import IntArray, Span
 _END = re.compile(r"[.!?…]+[\"”’')\]]*(?=\s+[\"“‘'(\[]?[A-Z0-9@#]|\s*$)|[\r\n]+", re.MULTILINE)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Drs?|Dra|Hj|Ir|Prof|KH|Kab|Kec|Kel|Prov|No|Jl|Rp|Plt|Plh|Pj|Pjs|Ust|dkk|dll|Sdr|St|Gg|Jend|Tgk|Tk|Kep|Pol|Wk|vs|a\.n|d\.a)"
-    r"|\b(?:[A-Z]\.)+[A-Z][a-z]{0,3})\.$"
+    r"|\b(?:[A-Z]\.)+[A-Z][a-z]{0,3})\.\Z"
 )
 _MAX_SENTENCES = 3
 _THRESHOLD = 0.5
@@ -24,7 +24,7 @@ def sentences(text: str, ignored: Sequence[Span] = ()) -> list[Span]:
     """Sentences of the text outside its ignored spans, as offsets without surrounding white space."""
     cuts = {0, len(text)}
     for match in _END.finditer(text):
-        if not _ABBREVIATION.search(text[: match.end()][-12:]):
+        if not _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
             cuts.add(match.end())
     for span in ignored:
         cuts.update(span)

@@ -17,7 +17,9 @@ _TITLES = frozenset(
     s.h m.h s.e m.e m.m m.si s.sos s.ip s.t m.t s.pd m.pd s.ag m.ag s.kom m.kom
     """.split()
 )
-_DEGREES = r"(?:\s*,?\s*\b(?:[SMD]\.?\s?[A-Z][A-Za-z]{0,4}\.?|Lc\.?|LL\.?M\.?|Ph\.?D\.?|Apt\.?|A\.?Md\.?)(?=[\s,.)]))*"
+_DEGREES = (
+    r"(?:\s*,?\s*\b(?-i:[SMD]\.?\s?[A-Z][A-Za-z]{0,4}\.?|Lc\.?|LL\.?M\.?|Ph\.?D\.?|Apt\.?|A\.?Md\.?)(?=[\s,.)]))*"
+)
 _HONORIFIC = (
     r"(?:\s*\b(?:[HK]|Hj|Dr|Drs|Dra|Ir|Prof|KH|TGH|Gus|Nyai|Ust|Ustaz|Ustadz|Pak|Bu|Bapak|Ibu|Sdr|Saudara|"
     r"AKBP|AKP|Kombes(?:\s?Pol)?|Kompol|Iptu|Ipda|Aiptu|Bripka|Brigjen|Irjen|Komjen|Let(?:kol|nan\sKolonel)(?:\s?Inf)?|"
@@ -26,16 +28,15 @@ _HONORIFIC = (
 _OFFICE_TO_ORG = re.compile(r"[\s(]*(?:(?:pada|di|dari|,|lingkungan|lingkup|kantor)\s*){0,3}", re.IGNORECASE)
 _TO_PERSON = re.compile(
     r"(?:nya)?[\s,:(\"“–—-]*"
-    r"(?:(?:nomor urut \d+|di|dari|asal|wilayah|bagian|setempat|tersebut|ini|itu|terdakwa|pelapor|terlapor|pemohon|termohon"
-    r"|tim (?:pemenangan|hukum|kampanye)|yang dimaksud|yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama)[\s,:]*){0,3}"
-    + _HONORIFIC
-    + r"[\s\"“]*",
+    r"(?:(?:nomor urut \d+|di|dari|asal|wilayah|bagian|setempat|tersebut|ini|itu"
+    r"|terdakwa|pelapor|terlapor|pemohon|termohon|tim (?:pemenangan|hukum|kampanye)"
+    r"|yang dimaksud|yakni|yaitu|(?:yang )?bernama|(?:ber)?inisial|atas nama)[\s,:]*){0,3}" + _HONORIFIC + r"[\s\"“]*",
     re.IGNORECASE,
 )
 _PERSON_TO_OFFICE = re.compile(
     r"[\"”]?(?:\s*\(\d{1,3}(?:\s*tahun)?\))?"
     + _DEGREES
-    + r"[\s,.(–—-]*(?:(?:selaku|sebagai|adalah|merupakan|seorang|juga|dari|sekaligus|menjabat(?:\ssebagai)?"
+    + r"[\s,(–—-]*(?:(?:selaku|sebagai|adalah|merupakan|seorang|juga|dari|sekaligus|menjabat(?:\ssebagai)?"
     r"|yang(?:\s(?:kini|saat ini|juga|masih|sehari-hari|adalah))*"
     r"(?:\s(?:menjabat|bertugas|berstatus|bekerja|menjadi))?(?:\s(?:sebagai|selaku))?)\s*){0,3}",
     re.IGNORECASE,

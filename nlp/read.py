@@ -7,6 +7,7 @@ input (``-``): JSON Lines if its first line is a JSON object, else one text a li
 import csv
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from nlp.record import Source
 MAX_BYTES: Final = 2_000_000
 """A longer row is a dead letter: no article is that long, and one row must not fill the memory."""
 
-MAX_DEPTH_MESSAGE: Final = "JSON nested too deeply"
 _KEPT: Final = 2_000
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -156,54 +157,75 @@ def _json_row(line: str) -> dict[str, Any] | str:
     except json.JSONDecodeError as e:
         return f"not JSON: {e.msg} at column {e.colno}"
     except RecursionError:
-        return MAX_DEPTH_MESSAGE
+        return "JSON nested too deeply"
+    except ValueError as e:  # an integer of more digits than Python reads
+        return f"not readable JSON: {e}"
     return row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
 
 
 class _Numbered:
-    """Decoded lines for the csv reader that remember where the current row began and its raw bytes."""
+    """Decoded lines for the csv reader that remember the raw beginning and the size of the current row."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._lines = _bounded_lines(stream)
+        self._stream = stream
         self.number = 0
+        self.start_row()
+
+    def start_row(self) -> None:
+        """Forget the row before."""
         self.raw = b""
+        self.size = 0
 
     def __iter__(self) -> "_Numbered":
         return self
 
     def __next__(self) -> str:
-        self.number, line = next(self._lines)
-        self.raw += line
+        # Whole lines, for a cut one would leave a quote open and swallow the rows that follow.
+        line = self._stream.readline()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.size += len(line)
+        self.raw += line[: _KEPT - len(self.raw)] if len(self.raw) < _KEPT else b""
         # Bytes that are no UTF-8 survive as lone surrogates, so that the row can be told and shown.
         return line.decode("utf-8-sig" if self.number == 1 else "utf-8", "surrogateescape")
 
 
+def _header(reader: Iterator[list[str]], file: str, fields: Fields) -> list[str] | None:
+    try:
+        header = next(reader, None)
+    except csv.Error as e:
+        raise NetralitasError(f"{file}:1: the header is no CSV ({e}); save the file as CSV with line ends") from e
+    if header is not None and fields.text not in header:
+        shown = ", ".join(header)[:200]
+        raise NetralitasError(f"{file}:1: no column '{fields.text}' (has: {shown}); name it with --text")
+    return header
+
+
 def _table(stream: IO[bytes], file: str, fields: Fields, delimiter: str) -> Iterator[Item | DeadLetter]:
-    csv.field_size_limit(MAX_BYTES)
+    # The reader may hold a field of any length; rows over MAX_BYTES are turned away below.
+    csv.field_size_limit(sys.maxsize)
     lines = _Numbered(stream)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    header = next(reader, None)
-    if header is None:
-        return
-    if fields.text not in header:
-        raise NetralitasError(f"{file}:1: no column '{fields.text}' (has: {', '.join(header)}); name it with --text")
-    while True:
-        first, lines.raw = lines.number + 1, b""
+    header = _header(reader, file, fields)
+    while header is not None:
+        first = lines.number + 1
+        lines.start_row()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as e:
-            yield DeadLetter(file, first, f"bad CSV: {e}", _show(lines.raw))
+            span = f", lines {first} to {lines.number}" if lines.number > first else ""
+            yield DeadLetter(file, first, f"bad CSV: {e}{span}", _show(lines.raw))
             continue
         if not cells:
             continue
-        if not _fits(lines.raw):
+        if lines.size > MAX_BYTES:
             yield _too_long(lines.raw, file, first)
         elif len(cells) != len(header):
-            reason = f"{len(cells)} cells where the header has {len(header)}"
-            yield DeadLetter(file, first, reason, _show(lines.raw))
-        elif any("\udc80" <= c <= "\udcff" for cell in cells for c in cell):
+            yield DeadLetter(file, first, f"{len(cells)} cells where the header has {len(header)}", _show(lines.raw))
+        elif any(_SURROGATE.search(cell) for cell in cells):
             yield DeadLetter(file, first, "not UTF-8; convert the file", _show(lines.raw))
         else:
             row = {k: v or None for k, v in zip(header, cells, strict=True)}
@@ -216,6 +238,8 @@ def _optional(row: dict[str, Any], key: str) -> str | None:
         return None
     if not isinstance(value, str | int):
         raise ValueError(f"'{key}' is {type(value).__name__}, not text")
+    if _SURROGATE.search(str(value)):
+        raise ValueError(f"'{key}' holds a lone surrogate")
     return str(value)
 
 
@@ -246,7 +270,7 @@ def _item(row: dict[str, Any], raw: bytes, file: str, line: int, fields: Fields)
             raise ValueError("the text is empty")
         if "\0" in text:
             raise ValueError("the text holds a NUL character")
-        if any("\ud800" <= c <= "\udfff" for c in text):
+        if _SURROGATE.search(text):
             raise ValueError("the text holds a lone surrogate")
         date = _date(row, fields.date)
         source = Source(

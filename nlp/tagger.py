@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from tokenizers import Tokenizer
 
 from nlp import decode, regions
@@ -59,7 +59,7 @@ class _Strict(BaseModel):
 class Calibration(_Strict):
     """How logits become probabilities and decisions; all chosen on the development split."""
 
-    temperature: float = 1.0
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     label_thresholds: dict[Label, float] = {}
     form_thresholds: dict[Form, float] = {}
     subject_group_thresholds: dict[SubjectGroup, float] = {}
@@ -70,9 +70,15 @@ class Calibration(_Strict):
 class ModelShape(_Strict):
     """How texts are cut for a model."""
 
-    window: int
-    overlap: int
+    window: int = Field(ge=16, le=8192)
+    overlap: int = Field(ge=0)
     schema_version: str
+
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> Self:
+        if 2 * self.overlap > self.window:
+            raise ValueError(f"overlap {self.overlap} is more than half the window {self.window}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,12 @@ def load_model(directory: Path, threads: int = 0) -> LoadedModel:
         raise NetralitasError(f"{directory}: no {WEIGHTS_FILE}; make a released model with 'netralitas export'")
     try:
         encoder = OnnxEncoder(weights, threads)
+    except ValueError as e:
+        raise NetralitasError(f"{e}; copy the model again") from e
+    try:
         tokenizer = load_tokenizer(directory)
     except Exception as e:  # tokenizers raises bare Exception
-        raise NetralitasError(f"{directory}: {e}; copy the model again") from e
+        raise NetralitasError(f"{directory}: tokenizer.json cannot be read ({e}); copy the model again") from e
     digest = hashlib.sha256(weights.read_bytes() + (directory / CALIBRATION_FILE).read_bytes()).hexdigest()
     return LoadedModel(encoder, tokenizer, shape, calibration, directory.name, digest, encoder.runtime)
 

@@ -47,4 +47,6 @@ def record_line(record: Record) -> str:
 
 def dead_line(letter: DeadLetter) -> str:
     """One dead letter as a line of JSON."""
-    return json.dumps(asdict(letter), ensure_ascii=False) + "\n"
+    line = json.dumps(asdict(letter), ensure_ascii=False) + "\n"
+    # Lone surrogates, of a file's name or a key, have no UTF-8.
+    return line.encode("utf-8", "backslashreplace").decode()

@@ -125,6 +125,7 @@ def test_an_agency_without_an_office(marked, agency):
         "{P:Darmaji} melaporkan {O:Camat Kebomas}.",
         "{P:Darmaji} bersama {O:Camat Kebomas}.",
         "{P:Darmaji} dan {O:camat}",
+        "{P:Darmaji} dengan {O:Camat Kebomas}",
     ],
 )
 def test_an_office_that_is_somebody_elses_is_not_taken(marked):
@@ -184,8 +185,6 @@ def test_a_short_name_joins_the_person_whose_words_it_shares(names, expected):
     ("names", "expected"),
     [
         (("MZ", "MZ"), [["MZ", "MZ"]]),
-        (("MZ", "M.Z."), [["MZ", "M.Z."]]),
-        (("MZ", "M Z"), [["MZ", "M Z"]]),
         (("MZ", "ZM"), [["MZ"], ["ZM"]]),
         (("MZ", "MZA"), [["MZ"], ["MZA"]]),
         (("Muhammad Zaini", "MZ"), [["Muhammad Zaini"], ["MZ"]]),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
@@ -36,7 +35,8 @@ def explain(
         return
     if text is None:
         raise NetralitasError("give a text, a .txt file, '-', or --record FILE --id ID")
-    content = _content(text)
+    # Bytes of the command line that are no UTF-8 arrive as lone surrogates.
+    content = _content(text).encode("utf-8", "replace").decode()
     published = None
     if date:
         try:
@@ -73,7 +73,7 @@ def _stored(path: Path, id: str | None) -> Record:
                     return Record.model_validate(raw)
     except OSError as e:
         raise NetralitasError(f"{path}: cannot be read: {e.strerror}") from e
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as e:
+    except (ValueError, RecursionError) as e:  # JSON, UTF-8 and pydantic errors are ValueErrors
         raise NetralitasError(f"{path}:{number}: not a record: {str(e).splitlines()[0]}") from e
     raise NetralitasError(f"{path}: no record with id {id!r}" if id else f"{path}: holds no record")
 

@@ -58,7 +58,8 @@ def _line(record: Record) -> Text:
 
 
 def _print_summary(summary: Summary, output: Path) -> None:
-    table = Table(title=f"{summary.records} records in {output}", title_justify="left")
+    console.print(Text(f"{summary.records} records in {output}"), soft_wrap=True)
+    table = Table()
     table.add_column("label")
     table.add_column("arti")
     table.add_column("texts", justify="right")
@@ -68,4 +69,5 @@ def _print_summary(summary: Summary, output: Path) -> None:
     console.print(table)
     console.print(f"{summary.abstained} abstained: to be read by a person before use")
     if summary.dead:
-        errors.print(f"{summary.dead} rows could not be tagged; they and the reasons are in {summary.dead_path}")
+        message = f"{summary.dead} rows could not be tagged; they and the reasons are in {summary.dead_path}"
+        errors.print(Text(message), soft_wrap=True)
