@@ -25,6 +25,7 @@ _RELATED = re.compile(
 
 _TAIL = re.compile(
     r"""cek\s+(?:juga\s+)?berita\s+dan\s+artikel .* | .*\bgoogle\s+news\b.{0,40}
+    |(?:jangan\s+lewatkan|temukan|lihat|cek)\s+(?:\w+\s+){0,2}(?:berita|kabar|artikel)\b.{0,120}
     |(?:sumber|source)\s*:\s*.{0,60}
     |(?:ikuti|follow|dapatkan|simak|gabung|download|unduh)\s.{0,100}\b(?:kami|channel|saluran|update|aplikasi)\b.{0,60}
     |(?:artikel|berita)\s+ini\s+(?:telah|sudah|pertama\s+kali)\s+(?:tayang|terbit|dipublikasikan|dimuat)\b.*
@@ -45,11 +46,15 @@ _TAIL = re.compile(
 _CAPTION = re.compile(
     r"""(?:foto|photo|caption|ket(?:erangan)?\.?\s+(?:foto|gambar)|teks\s+foto|ilustrasi|gambar|infografis|video|dok(?:umentasi)?)
     \b(?:\s+ilustrasi)?\s*[:/|–-].*
+    |(?:ilustrasi|foto\s+ilustrasi)\s*[.(].{0,120}
+    |.*[.!?]\s+foto\s*(?::|dok\b).{2,60}
     |.*(?:\((?:foto|dok|ist|sumber\s+foto|photo|ilustrasi|antara\s+foto|istimewa)\b[^()]*\)|/\s?(?:ist|dok)\.?|--|-\s?[A-Z][\w.]*(?:\s[A-Z][\w.]*){0,3}\s?-)\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
 """A whole line of caption: its opening word, or a credit at its end."""
 
+_CREDIT = re.compile(r".*[.!?\"”]\s(?:\([A-Z][^()\d]{1,39}\)|(?<=[.!?)]\s)[A-Z][\w ]{1,25}/[A-Z][\w ]{1,25})")
+_CREDIT_LIMIT = 200
 _POSITION = re.compile(
     r"\((?:paling |dua |tiga |nomor )?(?:dari )?(?:kiri|kanan|tengah)[^()]{0,25}\)",
     re.IGNORECASE,
@@ -176,4 +181,7 @@ def _is_caption(line: str, position: int, count: int) -> bool:
         return False
     if _CAPTION.fullmatch(line):
         return True
-    return position <= 3 and count > 3 and bool(_POSITION.search(line))
+    if position > 3 or count <= 3:
+        return False
+    credited = position > 0 and len(line) <= _CREDIT_LIMIT and _CREDIT.fullmatch(line)
+    return bool(credited or _POSITION.search(line))

@@ -4,8 +4,6 @@ import itertools
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from nlp.decode import Float
 from nlp.record import EvidenceRecord
 from nlp.schema import Label
@@ -58,8 +56,3 @@ def find_evidence(
         EvidenceRecord(start=start, end=end, quote=text[start:end], score=round(score, 4), supports=label)
         for score, start, end in sorted(kept, key=lambda s: s[1])
     ]
-
-
-def word_mean(values: Float, spans: Sequence[Span]) -> Float:
-    """Mean of word rows [w, k] over word ranges (first, past-last): [k]."""
-    return np.asarray(np.concatenate([values[a:b] for a, b in spans]).mean(axis=0))

@@ -47,6 +47,16 @@ _UNIT = re.compile(
     r"SMKN?|MTsN?|MAN|TK|Kementerian|Balai|Sekretariat|KPU|Bawaslu|Panwaslu|Lembaga|Pusat)\b.*",
     re.DOTALL,
 )
+_NEXT_SENTENCE = re.compile(r"\.[\"”]?\s+")
+_DEMONSTRATIVE = re.compile(r"\s+(?:itu|tersebut|ini)\b")
+_OVERSIGHT = re.compile(
+    r"\b(?:Bawaslu|Panwas\w*|Badan Pengawas Pemilu|Badan Pengawas Pemilihan|Panitia Pengawas|KASN"
+    r"|Komisi Aparatur Sipil Negara|BKN|Badan Kepegawaian Negara|Gakkumdu|DKPP)\b",
+    re.IGNORECASE,
+)
+_PERSONNEL = re.compile(
+    r"\b(?:BKPSDM\w*|BKD\w*|BKPPD?|Badan Kepegawaian(?! Negara)|Sekda|Sekretaris Daerah)\b", re.IGNORECASE
+)
 _MAX_GAP = 90
 
 
@@ -102,6 +112,10 @@ def _only_initials(text: str, person: Person) -> bool:
     return all(_is_initials(text[m.start : m.end]) for m in person.mentions)
 
 
+_Unit = tuple[FoundMention, FoundMention | None]
+"""An office with the body that follows it."""
+
+
 def _gap_fits(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool:
     return 0 <= end - start <= _MAX_GAP and pattern.fullmatch(text, start, end) is not None
 
@@ -129,27 +143,33 @@ def link_offices(text: str, persons: Sequence[Person], mentions: Sequence[FoundM
     # A party may stand where a body stands: "Sekretaris DPC Hanura, Yaser".
     orgs = [m for m in mentions if m.type in (MentionType.ORG, MentionType.PARTY)]
     units = [(office, _org_after(text, office, orgs)) for office in offices]
-    before: dict[int, tuple[FoundMention, FoundMention | None]] = {}
-    behind: dict[int, tuple[FoundMention, FoundMention | None]] = {}
+    before: dict[int, list[_Unit]] = {}
+    behind: dict[int, list[_Unit]] = {}
     for office, org in units:
         end = org.end if org else office.end
         for n, person in enumerate(persons):
             for m in person.mentions:
                 if _gap_fits(_TO_PERSON, text, end, m.start):
-                    before.setdefault(n, (office, org))
-                elif m.end <= office.start and _gap_fits(_PERSON_TO_OFFICE, text, m.end, office.start):
-                    behind.setdefault(n, (office, org))
-    taken = {id(office) for office, _ in before.values()}
+                    before.setdefault(n, []).append((office, org))
+                elif m.end <= office.start and (
+                    _gap_fits(_PERSON_TO_OFFICE, text, m.end, office.start)
+                    # "… ajak Hasbullah. Ketua Bawaslu Belitung itu berbicara …" points back; without "itu" it need not.
+                    or (_gap_fits(_NEXT_SENTENCE, text, m.end, office.start) and _DEMONSTRATIVE.match(text, end))
+                ):
+                    behind.setdefault(n, []).append((office, org))
+    taken = {id(office) for found in before.values() for office, _ in found}
     for n, person in enumerate(persons):
-        later = behind.get(n)
-        if n in before:
-            person.office, person.agency = before[n]
-        elif later and id(later[0]) not in taken:
-            person.office, person.agency = later
+        candidates = before.get(n, []) + [u for u in behind.get(n, []) if id(u[0]) not in taken]
+        if candidates:
+            # The first that names a body says more than "ketua lembaga itu" before it.
+            person.office, person.agency = next((u for u in candidates if u[1]), candidates[0])
         else:
-            person.agency = next(
-                (g for g in orgs for m in person.mentions if _gap_fits(_TO_PERSON, text, g.end, m.start)), None
-            )
+            person.agency = _org_before(text, person, orgs)
+
+
+def _org_before(text: str, person: Person, orgs: Sequence[FoundMention]) -> FoundMention | None:
+    """A body named directly before a person without an office: "Peneliti Perludem, Nurul"."""
+    return next((g for g in orgs for m in person.mentions if _gap_fits(_TO_PERSON, text, g.end, m.start)), None)
 
 
 def agency_in_office(office: str) -> str | None:
@@ -157,3 +177,18 @@ def agency_in_office(office: str) -> str | None:
     Lebong"; None where the office names none."""
     match = _UNIT.search(office)
     return match.group() if match and match.start() > 0 else None
+
+
+def is_overseer(text: str, person: Person) -> bool:
+    """Whether a person's office or agency is an election or civil service overseer's (Bawaslu family, KASN, BKN)."""
+    return _holds(_OVERSIGHT, text, person)
+
+
+def is_personnel(text: str, person: Person) -> bool:
+    """Whether a person is of a local government's personnel agency, or its secretary: an overseer when it examines a
+    case, a speaker in an appeal (``data/GUIDE.md`` 5)."""
+    return _holds(_PERSONNEL, text, person)
+
+
+def _holds(pattern: re.Pattern[str], text: str, person: Person) -> bool:
+    return any(m and pattern.search(text[m.start : m.end]) for m in (person.office, person.agency))

@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from tokenizers import Tokenizer
 
@@ -20,8 +19,8 @@ from nlp.decode import Float, FoundMention, sigmoid, softmax
 from nlp.election import find_date, find_election
 from nlp.encode import OnnxEncoder, TextLogits, WindowEncoder, encode
 from nlp.errors import NetralitasError
-from nlp.evidence import find_evidence, word_mean
-from nlp.link import Person, agency_in_office, join_persons, link_offices
+from nlp.evidence import find_evidence
+from nlp.link import Person, agency_in_office, is_overseer, is_personnel, join_persons, link_offices
 from nlp.outputs import DOCUMENT, TOKEN
 from nlp.record import LabelResult, OfficialRecord, PartyRecord, Record, RegionRecord, Scored, Source, Versions
 from nlp.schema import (
@@ -329,16 +328,17 @@ class Tagger:
         label: Label,
         resolved: Sequence[regions.RegionMention],
     ) -> OfficialRecord:
-        spans = [m.words for m in person.mentions]
-        probs = softmax(word_mean(logits.words[:, TOKEN["roles"]].astype(np.float64), spans))
+        probs = person_probabilities(logits, person, "roles")
         likely = list(Role)[int(probs.argmax())]
+        if likely is not Role.SUBJECT and is_overseer(text, person):
+            likely = Role.OVERSEER
+        elif likely is Role.OVERSEER and label is Label.PREVENTION and is_personnel(text, person):
+            likely = Role.SPEAKER
         score = float(probs.max())
         role: RecordRole = likely
         status: Status | None = None
         if likely is Role.SUBJECT:
-            status = decide_status(
-                softmax(word_mean(logits.words[:, TOKEN["statuses"]].astype(np.float64), spans)), label
-            )
+            status = decide_status(person_probabilities(logits, person, "statuses"), label)
             if status is None or score < self.model.calibration.person_threshold:
                 role, status = UNCERTAIN, None
         office = text[person.office.start : person.office.end] if person.office else None
@@ -358,6 +358,13 @@ class Tagger:
             score=round(score, 4),
             mentions=[(m.start, m.end) for m in person.mentions],
         )
+
+
+def person_probabilities(logits: TextLogits, person: Person, head: str) -> Float:
+    """Probabilities of a person's ``roles`` or ``statuses``, read at the first mention, which mostly stands beside the
+    office; on the development split this was right more often than any mean over all mentions."""
+    first, last = person.mentions[0].words
+    return softmax(logits.words[first:last, TOKEN[head]].mean(axis=0))
 
 
 def decide_status(probs: Float, label: Label) -> Status | None:

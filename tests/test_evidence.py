@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.evidence import find_evidence, sentences, word_mean
+from nlp.evidence import find_evidence, sentences
 from nlp.schema import Label
 
 
@@ -136,12 +136,6 @@ def test_evidence_quotes_its_span_and_supports_the_label():
     assert (only.score, only.supports) == (0.8765, Label.ALLEGATION)
 
 
-def test_a_sentence_scores_the_mean_of_its_words():
-    probabilities = np.array([0.9, 0.0, 0.6, 0.6, *[0.1] * 5])
-    (only,) = find_evidence(TEXT, WORDS, probabilities, [], Label.ALLEGATION)
-    assert (only.quote, only.score) == ("Tiga empat.", 0.6)
-
-
 def test_equal_sentences_are_at_most_three():
     assert len(evidence(*[0.9] * 5)) == 3
 
@@ -159,8 +153,3 @@ def test_a_sentence_without_words_is_no_evidence():
 
 def test_a_text_without_words_has_no_evidence():
     assert find_evidence("", np.zeros((0, 2), np.int64), np.zeros(0), [], Label.OVERVIEW) == []
-
-
-def test_word_mean_is_over_all_ranges():
-    values = np.array([[1.0, 0.0], [3.0, 0.0], [100.0, 100.0], [5.0, 6.0]])
-    assert word_mean(values, [(0, 2), (3, 4)]).tolist() == [3.0, 2.0]

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.decode import Float, sigmoid, softmax
-from nlp.evidence import word_mean
 from nlp.link import join_persons
-from nlp.outputs import DOCUMENT, TOKEN
+from nlp.outputs import DOCUMENT
 from nlp.schema import Flag, Form, Label, MentionType, Role, SubjectGroup
-from nlp.tagger import Calibration, LoadedModel, Reading, Tagger, write_calibration
+from nlp.tagger import Calibration, LoadedModel, Reading, Tagger, person_probabilities, write_calibration
 from training.corpus import CorpusText, read_corpus
 from training.features import document_target
 from training.predict import load_trained
@@ -65,10 +64,7 @@ def _person_scores(texts: Sequence[CorpusText], readings: Sequence[Reading]) -> 
         gold = {(m.start, m.end): m.id for m in text.mentions if m.type is MentionType.PERSON}
         subjects = {i for o in text.officials if o.role is Role.SUBJECT for i in o.mentions}
         for person in join_persons(text.text, reading.mentions):
-            logits = word_mean(
-                reading.logits.words[:, TOKEN["roles"]].astype(np.float64), [m.words for m in person.mentions]
-            )
-            probs = softmax(logits)
+            probs = person_probabilities(reading.logits, person, "roles")
             if list(Role)[int(probs.argmax())] is Role.SUBJECT:
                 scores.append(float(probs.max()))
                 right.append(any(gold.get((m.start, m.end)) in subjects for m in person.mentions))
