@@ -109,6 +109,19 @@ def _layer(text: str, words: IntArray, logits: FloatArray, tags: Sequence[str]) 
     return found
 
 
+def _joined_persons(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
+    """Join PERSON mentions with nothing but a space between them: "Moh. Rizal" is one name."""
+    out: list[FoundMention] = []
+    for m in found:
+        before = out[-1] if out else None
+        if before and before.type is m.type is MentionType.PERSON and text[before.end : m.start] in ("", " "):
+            score = (before.score + m.score) / 2
+            out[-1] = FoundMention(before.start, m.end, m.type, (before.words[0], m.words[1]), score)
+        else:
+            out.append(m)
+    return out
+
+
 def mentions(text: str, words: IntArray, logits: FloatArray) -> list[FoundMention]:
     """Decode both tagging layers: spans of PERSON, OFFICE, ORG and PARTY, and REGION, in text order.
 
@@ -116,6 +129,6 @@ def mentions(text: str, words: IntArray, logits: FloatArray) -> list[FoundMentio
     """
     if not len(words):
         return []
-    flat = _layer(text, words, logits[:, TOKEN["spans"]], SPAN_TAGS)
+    flat = _joined_persons(text, _layer(text, words, logits[:, TOKEN["spans"]], SPAN_TAGS))
     regions = _layer(text, words, logits[:, TOKEN["regions"]], REGION_TAGS)
     return sorted(flat + regions, key=lambda m: (m.start, -m.end))

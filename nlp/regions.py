@@ -19,6 +19,7 @@ __all__ = [
     "RegionMention",
     "exists",
     "gazetteer_version",
+    "is_name",
     "level",
     "name",
     "parent",
@@ -135,6 +136,12 @@ def resolve(
 
 
 # --- reading one span ---------------------------------------------------------------------------------------------
+
+
+def is_name(written: str) -> bool:
+    """Whether the words are the name of a province, kabupaten or kota, with or without its kind before it."""
+    _, _, key = _kind_inside(written)
+    return bool(key and gazetteer.find_bare(key))
 
 
 def _draft(text: str, start: int, end: int) -> _Draft:

@@ -234,7 +234,8 @@ class Tagger:
         shape = self.model.shape
         parts = windows(tokens, self.model.tokenizer, shape.window, shape.overlap)
         logits = encode(tokens, parts, self.model.encoder)
-        return Reading(text, ignored, tokens, logits, decode.mentions(text, tokens.words, logits.words))
+        found = _joined_regions(text, decode.mentions(text, tokens.words, logits.words))
+        return Reading(text, ignored, tokens, logits, found)
 
     def record(self, reading: Reading, *, id: str | None, date: dt.date | None, source: Source) -> Record:
         """Decide and link: the record of a reading."""
@@ -378,6 +379,23 @@ def decide_status(probs: Float, label: Label) -> Status | None:
         return None
     order = list(Status)
     return max(allowed, key=lambda s: float(probs[order.index(s)]))
+
+
+def _joined_regions(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
+    """Join neighbouring REGION mentions that are one name together: "Rejang" and "Lebong" side by side are not the
+    kabupaten Lebong."""
+    others = [m for m in found if m.type is not MentionType.REGION]
+    joined: list[FoundMention] = []
+    for m in found:
+        if m.type is not MentionType.REGION:
+            continue
+        before = joined[-1] if joined else None
+        if before and text[before.end : m.start] == " " and regions.is_name(text[before.start : m.end]):
+            words, score = (before.words[0], m.words[1]), (before.score + m.score) / 2
+            joined[-1] = FoundMention(before.start, m.end, m.type, words, score)
+        else:
+            joined.append(m)
+    return sorted(others + joined, key=lambda m: (m.start, -m.end))
 
 
 def _regions(
