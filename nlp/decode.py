@@ -109,7 +109,7 @@ def _layer(text: str, words: IntArray, logits: FloatArray, tags: Sequence[str]) 
     return found
 
 
-def _joined_persons(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
+def joined_persons(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
     """Join PERSON mentions with nothing but a space between them: "Moh. Rizal" is one name."""
     out: list[FoundMention] = []
     for m in found:
@@ -129,6 +129,6 @@ def mentions(text: str, words: IntArray, logits: FloatArray) -> list[FoundMentio
     """
     if not len(words):
         return []
-    flat = _joined_persons(text, _layer(text, words, logits[:, TOKEN["spans"]], SPAN_TAGS))
+    flat = joined_persons(text, _layer(text, words, logits[:, TOKEN["spans"]], SPAN_TAGS))
     regions = _layer(text, words, logits[:, TOKEN["regions"]], REGION_TAGS)
     return sorted(flat + regions, key=lambda m: (m.start, -m.end))

@@ -140,8 +140,8 @@ def resolve(
 
 def is_name(written: str) -> bool:
     """Whether the words are the name of a province, kabupaten or kota, with or without its kind before it."""
-    _, _, key = _kind_inside(written)
-    return bool(key and gazetteer.find_bare(key))
+    _, _, bare = _kind_inside(written)
+    return bool(gazetteer.find_bare(gazetteer.key(bare)))
 
 
 def _draft(text: str, start: int, end: int) -> _Draft:

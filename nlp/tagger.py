@@ -234,7 +234,7 @@ class Tagger:
         shape = self.model.shape
         parts = windows(tokens, self.model.tokenizer, shape.window, shape.overlap)
         logits = encode(tokens, parts, self.model.encoder)
-        found = _joined_regions(text, decode.mentions(text, tokens.words, logits.words))
+        found = joined_regions(text, decode.mentions(text, tokens.words, logits.words))
         return Reading(text, ignored, tokens, logits, found)
 
     def record(self, reading: Reading, *, id: str | None, date: dt.date | None, source: Source) -> Record:
@@ -381,7 +381,7 @@ def decide_status(probs: Float, label: Label) -> Status | None:
     return max(allowed, key=lambda s: float(probs[order.index(s)]))
 
 
-def _joined_regions(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
+def joined_regions(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:
     """Join neighbouring REGION mentions that are one name together: "Rejang" and "Lebong" side by side are not the
     kabupaten Lebong."""
     others = [m for m in found if m.type is not MentionType.REGION]

@@ -577,3 +577,13 @@ def test_a_long_text_takes_no_long_time() -> None:
     text = "Bawaslu Kota Kupang dan Kupang, Camat Krucil di Gorontalo. Wali Kota Bekasi ke Bandung, Solok. " * 200
     spans = [m.span() for m in re.finditer("Kota Kupang|Kupang|Krucil|Gorontalo|Bekasi|Bandung|Solok", text)]
     assert len(resolve(text, spans)) == len(spans) == 1400
+
+
+@pytest.mark.parametrize("written", ["Rejang Lebong", "Kabupaten Rejang Lebong", "Kota Bima", "Sumsel"])
+def test_a_whole_name_is_known(written: str) -> None:
+    assert regions.is_name(written)
+
+
+@pytest.mark.parametrize("written", ["Rejang", "Lahat Sumsel", "Bima NTB", "Kabupaten", ""])
+def test_half_a_name_or_two_are_not(written: str) -> None:
+    assert not regions.is_name(written)

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from nlp.decode import FoundMention, joined_persons
 from nlp.errors import NetralitasError
-from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Label, Status
-from nlp.tagger import Tagger, decide_status
+from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Label, MentionType, Status
+from nlp.tagger import Tagger, decide_status, joined_regions
 
 
 def test_record_is_coherent(tagger, corpus):
@@ -95,3 +96,18 @@ def test_incomplete_model_directories_are_refused(released, tmp_path, missing):
     (broken / missing).unlink()
     with pytest.raises(NetralitasError, match="broken"):
         Tagger.load(broken)
+
+
+def test_a_name_cut_in_two_is_joined():
+    text = "Bawaslu Rejang Lebong dan Lahat Sumsel. Moh. Rizal diam."
+
+    def found(word, kind, at):
+        start = text.index(word)
+        return FoundMention(start, start + len(word), kind, (at, at + 1), 0.9)
+
+    parts = [found(w, MentionType.REGION, n) for n, w in enumerate(["Rejang", "Lebong", "Lahat", "Sumsel"])]
+    assert [text[m.start : m.end] for m in joined_regions(text, parts)] == ["Rejang Lebong", "Lahat", "Sumsel"]
+    names = [found("Moh.", MentionType.PERSON, 5), found("Rizal", MentionType.PERSON, 7)]
+    (person,) = joined_persons(text, names)
+    assert text[person.start : person.end] == "Moh. Rizal"
+    assert person.words == (5, 8)
