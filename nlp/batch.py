@@ -54,10 +54,13 @@ def tag_sources(
         if path.resolve() in read:
             raise NetralitasError(f"{path}: is one of the sources; choose another output")
         if path.is_dir():
-            raise NetralitasError(f"{path}: is a directory; name a file")
+            raise NetralitasError(f"{path}: cannot be written: it is a directory; name a file")
+    shared = {name for name, n in Counter(Path(s).name for s in sources).items() if n > 1}
     with whole_file(output) as records, whole_file(dead_path) as letters:
         for row in read_sources(sources, fields or Fields()):
-            result = _one(row, tagger, ids)
+            # A file's name is enough, unless another source has the same.
+            name = Path(row.file).name
+            result = _one(row, f"{row.file if name in shared else name}:{row.line}", tagger, ids)
             if isinstance(result, DeadLetter):
                 letters.write(dead_line(result))
                 summary.dead += 1
@@ -74,7 +77,7 @@ def tag_sources(
     return summary
 
 
-def _one(row: Item | DeadLetter, tagger: Tagger, ids: dict[str, str]) -> Record | DeadLetter:
+def _one(row: Item | DeadLetter, default_id: str, tagger: Tagger, ids: dict[str, str]) -> Record | DeadLetter:
     """Tag one row; a repeated id or a text without words is a dead letter."""
     if isinstance(row, DeadLetter):
         return row
@@ -85,6 +88,6 @@ def _one(row: Item | DeadLetter, tagger: Tagger, ids: dict[str, str]) -> Record 
     if row.id is not None:
         ids[row.id] = where
     try:
-        return tagger.tag(row.text, id=row.id or where, source=row.source)
+        return tagger.tag(row.text, id=row.id or default_id, source=row.source)
     except ValueError as e:
         return DeadLetter(row.file, row.line, str(e), raw)

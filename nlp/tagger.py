@@ -229,7 +229,7 @@ class Tagger:
         """
         ignored = find_ignored(text)
         tokens = tokenise(text, self.model.tokenizer, ignored)
-        if not len(tokens.words):
+        if not any(text[start].isalnum() for start, _ in tokens.words):
             raise ValueError("the text holds no word")
         shape = self.model.shape
         parts = windows(tokens, self.model.tokenizer, shape.window, shape.overlap)

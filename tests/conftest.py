@@ -63,7 +63,7 @@ def tiny_corpus() -> list[CorpusText]:
         block = (
             f"=== tiny-{n:02}\nkind: news\nstyle: test\ndate: 2024-10-0{1 + n % 9}\nevent: tiny-{n}\nannotators: t\n"
             f"label: {label}\n{extra}{subjects}primary: {code}\nelection: pilbup_pilwalkot 2024\n"
-            f"official: {official.format(**values)}\n---\n{body.format(**values)} Catatan nomor {n} ditulis."
+            f"official: {official.format(**values)}\n---\n{body.format(**values)}\nCatatan nomor {n} ditulis."
         )
         texts.append(parse_text(block))
     # Frames are near copies by design, so splits are set here and not by `assign`.

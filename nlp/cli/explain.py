@@ -35,8 +35,10 @@ def explain(
         return
     if text is None:
         raise NetralitasError("give a text, a .txt file, '-', or --record FILE --id ID")
-    # Bytes of the command line that are no UTF-8 arrive as lone surrogates.
-    content = _content(text).encode("utf-8", "replace").decode()
+    content = _content(text)
+    if any("\ud800" <= c <= "\udfff" for c in content):
+        # Bytes of the command line that are no UTF-8 arrive as lone surrogates.
+        raise NetralitasError("cannot be tagged: the text is not UTF-8")
     published = None
     if date:
         try:
