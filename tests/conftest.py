@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, models, trainers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel
 
 from nlp.tagger import Tagger
-from training.base import SPECIAL, build_tokenizer
+from training.base import SPECIAL, build_tokenizer, save_tokenizer
 from training.calibrate import calibrate
 from training.config import TrainConfig
 from training.corpus import CorpusText, write_corpus
@@ -94,15 +94,7 @@ def tiny_base(corpus: list[CorpusText], tmp_path_factory: pytest.TempPathFactory
     )
     learner.train_from_iterator([t.text for t in corpus], trainer)
     vocabulary = [(p, float(s)) for p, s in json.loads(learner.to_str())["model"]["vocab"]]
-    PreTrainedTokenizerFast(
-        tokenizer_object=build_tokenizer(vocabulary),
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-    ).save_pretrained(path)
+    save_tokenizer(vocabulary, 64, path)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),

@@ -235,22 +235,27 @@ def build(source: Source, keep: list[str], out: Path) -> None:
     model.load_state_dict({k: v for k, v in weights.items() if k in state})
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
+    save_tokenizer([(p, source.pieces[index[p]][1]) for p in names], config.max_position_embeddings, out)
+    (out / "README.md").write_text(
+        f"# Indonesian cut of multilingual-e5-small\n\nSource: {source.origin}, MIT licence. "
+        f"{len(names)} of {len(source.pieces)} pieces kept; layers unchanged.\n",
+        encoding="utf-8",
+    )
+
+
+def save_tokenizer(pieces: list[tuple[str, float]], max_length: int, out: Path) -> None:
+    """Write the tokenizer over ``pieces`` in Hugging Face's layout."""
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=build_tokenizer([(p, source.pieces[index[p]][1]) for p in names]),
+        tokenizer_object=build_tokenizer(pieces),
         bos_token="<s>",
         eos_token="</s>",
         cls_token="<s>",
         sep_token="</s>",
         pad_token="<pad>",
         unk_token="<unk>",
-        model_max_length=config.max_position_embeddings,
+        model_max_length=max_length,
     )
     tokenizer.save_pretrained(out)
-    (out / "README.md").write_text(
-        f"# Indonesian cut of multilingual-e5-small\n\nSource: {source.origin}, MIT licence. "
-        f"{len(names)} of {len(source.pieces)} pieces kept; layers unchanged.\n",
-        encoding="utf-8",
-    )
 
 
 def read_vocabulary(path: Path) -> list[str]:
