@@ -29,9 +29,10 @@ people to decide. It reads Indonesian about Indonesian elections, 2014 to 2024, 
 
 ## How it was made
 
-Base: `{base}` (the built-in base is the Indonesian cut of multilingual-e5-small, MIT; `netralitas base build`). Fine-tuned for {epochs} epochs on {train_texts} texts written for this project (`data/`, CC BY 4.0; no
-real accusations). Weights int8 (ONNX), {size:.1f} MB in all. Corpus SHA-256 `{corpus}`, commit `{commit}`,
-torch {torch}, transformers {transformers}, seed {seed}; all settings in `training.json`.
+Base: `{base}` (the built-in base is the Indonesian cut of multilingual-e5-small, MIT; `netralitas base build`).
+Fine-tuned for {epochs} epochs on {train_texts} texts written for this project (`data/`, CC BY 4.0; no real
+accusations). Weights int8 (ONNX), {size:.1f} MB in all. Corpus SHA-256 `{corpus}`,
+commit `{commit}`, torch {torch}, transformers {transformers}, seed {seed}; all settings in `training.json`.
 
 ## Figures
 
