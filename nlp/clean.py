@@ -5,7 +5,7 @@ of the pipeline skips. Rules prefer to miss a caption over hiding a sentence of 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nlp.window import Span
 
@@ -71,6 +71,14 @@ _RUN_ON = 320
 """A line longer than this is no mere caption, link or tail."""
 _HEADLINE_LIMIT = 140
 _LINKS_AFTER = 5
+
+
+def blanked(text: str, spans: Iterable[Span]) -> str:
+    """The text with ``spans`` turned to blanks, so that rules pass over them and offsets stay."""
+    out = list(text)
+    for start, end in spans:
+        out[start:end] = " " * (end - start)
+    return "".join(out)
 
 
 def _lines(text: str) -> Iterator[Span]:

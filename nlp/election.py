@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from nlp.clean import blanked
 from nlp.record import ElectionRecord
 from nlp.schema import ElectionType
 from nlp.window import Span
@@ -81,15 +82,13 @@ def _nearest(date: dt.date) -> tuple[str, dt.date] | None:
 
 def find_election(text: str, published: dt.date | None, ignored: Sequence[Span] = ()) -> ElectionRecord:
     """Find type, year and basis. ``published`` is the text's own date; where it is None, a date in the text serves."""
-    body = list(text)
-    for start, end in ignored:
-        body[start:end] = " " * (end - start)
-    text = "".join(body)
+    text = blanked(text, ignored)
     counts = Counter({t: len(p.findall(text)) for t, p in _COMPILED.items()})
     types = [t for t in _COMPILED if counts[t]]
     # A passing word does not make an election the text's: keep what is named a third as often as the leader.
     top = max((counts[t] for t in types), default=0)
     types = [t for t in types if 3 * counts[t] >= top or t is ElectionType.PSU_OR_REPEAT]
+    years = Counter(int(y) for y in _NAMED_YEAR.findall(text))
     pilkada, pemilu = bool(_PILKADA.search(text)), bool(_PEMILU.search(text))
     date = published or find_date(text)
     season = _nearest(date) if date else None
@@ -97,15 +96,13 @@ def find_election(text: str, published: dt.date | None, ignored: Sequence[Span] 
     if pilkada and not _LOCAL & set(types):
         types.append(ElectionType.PILKADA_UNSPECIFIED)
     elif pemilu and not types:
-        named = {int(y) for y in _NAMED_YEAR.findall(text)}
         # "Pemilu 2019" said in the pilkada of 2024 means what it says.
-        if season and season[0] == "pilkada" and named <= {season[1].year}:
+        if season and season[0] == "pilkada" and set(years) <= {season[1].year}:
             types, basis = [ElectionType.PILKADA_UNSPECIFIED], "inferred_from_date"
         else:
             types = [ElectionType.PEMILU_UNSPECIFIED]
     if not types:
         return ElectionRecord(type=[], year=None, basis=None)
-    years = Counter(int(y) for y in _NAMED_YEAR.findall(text))
     if years:
         return ElectionRecord(type=types, year=years.most_common(1)[0][0], basis=basis)
     if season:

@@ -81,8 +81,8 @@ def encode(tokens: Tokens, parts: Sequence[Window], encoder: WindowEncoder) -> T
     """Encode a text's windows; where windows overlap, a token is read in the one that gives it most context."""
     logits = [encoder(part.ids) for part in parts]
     owner = owners(parts, len(tokens.ids))
-    prefix = [(len(part.ids) - (part.end - part.start) + 1) // 2 for part in parts]
-    rows = [logits[owner[t]].tokens[prefix[owner[t]] + t - parts[owner[t]].start] for t in tokens.word_token]
+    first = [part.prefix - part.start for part in parts]
+    rows = [logits[owner[t]].tokens[first[owner[t]] + t] for t in tokens.word_token]
     width = logits[0].tokens.shape[1]
     words = np.stack(rows) if rows else np.zeros((0, width), np.float32)
     return TextLogits(pool(logits), words)

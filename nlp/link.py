@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nlp.clean import blanked
 from nlp.decode import FoundMention
 from nlp.schema import MentionType
 
@@ -120,15 +121,6 @@ def _gap_fits(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool
     return 0 <= end - start <= _MAX_GAP and pattern.fullmatch(text, start, end) is not None
 
 
-def _without_regions(text: str, mentions: Sequence[FoundMention]) -> str:
-    """The text with its regions blanked, offsets kept: "Lurah di Kecamatan Kebomas, MZ" reads "Lurah di , MZ"."""
-    out = list(text)
-    for m in mentions:
-        if m.type is MentionType.REGION:
-            out[m.start : m.end] = " " * (m.end - m.start)
-    return "".join(out)
-
-
 def _org_after(text: str, office: FoundMention, orgs: Sequence[FoundMention]) -> FoundMention | None:
     return next(
         (g for g in orgs if g.start >= office.end and _gap_fits(_OFFICE_TO_ORG, text, office.end, g.start)), None
@@ -136,9 +128,13 @@ def _org_after(text: str, office: FoundMention, orgs: Sequence[FoundMention]) ->
 
 
 def link_offices(text: str, persons: Sequence[Person], mentions: Sequence[FoundMention]) -> None:
-    """Set office and agency of each person: the nearest office before a mention, or behind it, at its first mention
-    that has one ("Ketua Bawaslu Kudus, Rofiah" and "Rofiah, Ketua Bawaslu Kudus" alike). An office serves once."""
-    text = _without_regions(text, mentions)
+    """Set office and agency of each person from the offices before or behind a mention.
+
+    "Ketua Bawaslu Kudus, Rofiah" and "Rofiah, Ketua Bawaslu Kudus" alike: the first that names a body, else the first.
+    An office that stands before one person is not taken from behind another.
+    """
+    # "Lurah di Kecamatan Kebomas, MZ" is to read "Lurah di , MZ".
+    text = blanked(text, ((m.start, m.end) for m in mentions if m.type is MentionType.REGION))
     offices = [m for m in mentions if m.type is MentionType.OFFICE]
     # A party may stand where a body stands: "Sekretaris DPC Hanura, Yaser".
     orgs = [m for m in mentions if m.type in (MentionType.ORG, MentionType.PARTY)]

@@ -4,6 +4,7 @@ Offsets are Unicode code points into the text as given; an end is exclusive. Sco
 """
 
 import datetime as dt
+import hashlib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -120,6 +121,11 @@ class Record(_Model):
     ignored: list[tuple[int, int]]
     warnings: list[str]
     text: str | None = Field(default=None, description="The text, where it was asked to be kept beside its record")
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8, as records name it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def record_schema() -> dict[str, Any]:

@@ -22,7 +22,17 @@ from nlp.errors import NetralitasError
 from nlp.evidence import find_evidence
 from nlp.link import Person, agency_in_office, is_overseer, is_personnel, join_persons, link_offices
 from nlp.outputs import DOCUMENT, TOKEN
-from nlp.record import LabelResult, OfficialRecord, PartyRecord, Record, RegionRecord, Scored, Source, Versions
+from nlp.record import (
+    LabelResult,
+    OfficialRecord,
+    PartyRecord,
+    Record,
+    RegionRecord,
+    Scored,
+    Source,
+    Versions,
+    text_digest,
+)
 from nlp.schema import (
     CASE_LABELS,
     DISPLAY_ID,
@@ -240,7 +250,7 @@ class Tagger:
     def record(self, reading: Reading, *, id: str | None, date: dt.date | None, source: Source) -> Record:
         """Decide and link: the record of a reading."""
         text, logits, found = reading.text, reading.logits, reading.mentions
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = text_digest(text)
         label, scores = self._label(logits)
         persons = join_persons(text, found)
         link_offices(text, persons, found)
@@ -264,7 +274,7 @@ class Tagger:
             forms=self._forms(logits, label.name),
             subject_groups=self._subject_groups(logits, label.name),
             officials=officials,
-            regions=_regions(text, found, resolved, officials, label.name),
+            regions=_regions(text, found, resolved, officials),
             parties=_parties(text, found),
             election=election,
             evidence=find_evidence(
@@ -403,7 +413,6 @@ def _regions(
     found: Sequence[FoundMention],
     resolved: Sequence[regions.RegionMention],
     officials: Sequence[OfficialRecord],
-    label: Label,
 ) -> list[RegionRecord]:
     scores = {(m.start, m.end): m.score for m in found if m.type is MentionType.REGION}
     spans: dict[str, list[Span]] = {}

@@ -40,6 +40,11 @@ class Window:
     start: int
     end: int
 
+    @property
+    def prefix(self) -> int:
+        """How many special tokens stand before the text's own."""
+        return (len(self.ids) - (self.end - self.start) + 1) // 2
+
 
 def load_tokenizer(directory: Path) -> Tokenizer:
     """Load ``tokenizer.json`` and switch off its truncation and padding: windows take their place."""

@@ -4,7 +4,6 @@ Offsets are Unicode code points into ``text``; an end is exclusive.
 """
 
 import datetime as dt
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -116,11 +115,6 @@ class CorpusText(_Strict):
     primary_region: RegionCode | None = None
     election: Election = Election()
     ignored: list[Span] = []
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the text in UTF-8."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
     def has(self, layer: Layer) -> bool:
         """Whether the layer is annotated."""

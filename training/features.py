@@ -90,9 +90,8 @@ def text_features(text: CorpusText, tokenizer: Tokenizer, shape: Shape) -> dict[
         by_token[tokens.word_token[::-1]] = targets[name][::-1]
         row[name] = []
         for p in parts:
-            prefix = (len(p.ids) - (p.end - p.start) + 1) // 2
             values = np.full(len(p.ids), UNKNOWN, dtype=np.int64)
-            values[prefix : prefix + p.end - p.start] = by_token[p.start : p.end]
+            values[p.prefix : p.prefix + p.end - p.start] = by_token[p.start : p.end]
             row[name].append(values.tolist())
     return row
 

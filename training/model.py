@@ -18,8 +18,7 @@ from transformers import AutoConfig, AutoModel
 from nlp.errors import NetralitasError
 from nlp.outputs import DOCUMENT_SIZE, TOKEN, TOKEN_SIZE
 from nlp.schema import SCHEMA_VERSION
-
-HEADS_FILE = "netralitas.json"
+from nlp.tagger import SHAPE_FILE, read_shape
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def save(model: NeutralityModel, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     model.encoder.config.save_pretrained(directory)  # type: ignore[operator, union-attr]
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, directory / "model.safetensors")
-    (directory / HEADS_FILE).write_text(json.dumps(asdict(model.shape), indent=1) + "\n", encoding="utf-8")
+    (directory / SHAPE_FILE).write_text(json.dumps(asdict(model.shape), indent=1) + "\n", encoding="utf-8")
 
 
 def load(directory: Path) -> NeutralityModel:
@@ -142,17 +141,13 @@ def load(directory: Path) -> NeutralityModel:
     Raises:
         NetralitasError: a file is missing, or the model was trained for another label schema.
     """
+    read = read_shape(directory)
     try:
-        shape = Shape(**json.loads((directory / HEADS_FILE).read_text(encoding="utf-8")))
         config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
         weights = load_file(directory / "model.safetensors")
     except (OSError, ValueError, TypeError) as e:
         raise NetralitasError(f"{directory}: no trained model of netralitas: {e}") from e
-    if shape.schema_version != SCHEMA_VERSION:
-        raise NetralitasError(
-            f"{directory}: trained for label schema {shape.schema_version}, this is {SCHEMA_VERSION}; train it again"
-        )
     encoder = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
-    model = NeutralityModel(encoder, config.hidden_size, shape)
+    model = NeutralityModel(encoder, config.hidden_size, Shape(read.window, read.overlap))
     model.load_state_dict(weights)
     return model.eval()

@@ -13,7 +13,7 @@ from rich.text import Text
 from nlp.cli.common import console
 from nlp.errors import NetralitasError
 from nlp.read import DeadLetter, Fields, Item, read_sources
-from nlp.record import Record
+from nlp.record import Record, text_digest
 from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, DISPLAY_ID, OPEN_LABELS
 from nlp.tagger import Tagger
 
@@ -82,13 +82,8 @@ def _stored(path: Path, id: str | None) -> Record:
 
 def _source_text(source: Path, record: Record) -> str:
     """The text of a stored record, found in its source by its hash."""
-    import hashlib
-
     for row in read_sources([str(source)], Fields()):
-        if (
-            isinstance(row, Item)
-            and hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest() == record.text_sha256
-        ):
+        if isinstance(row, Item) and text_digest(row.text) == record.text_sha256:
             return row.text
     raise NetralitasError(f"{source}: holds no text with the hash of record {record.id!r}")
 
