@@ -6,7 +6,7 @@ Offsets are Unicode code points into ``text``; an end is exclusive.
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from nlp.errors import NetralitasError
 from nlp.schema import CASE_LABELS, ElectionType, Flag, Form, Kind, Label, MentionType, Role, Status, SubjectGroup
+from nlp.write import whole_file
 
 Split = Literal["train", "dev", "test"]
 Layer = Literal[
@@ -90,8 +91,21 @@ class Election(_Strict):
     year: int | None = Field(default=None, ge=2004, le=2035)
 
 
+class Annotation(_Strict):
+    """Who annotated a text, when, and by which version of ``data/GUIDE.md``; empty ``layers`` for all of the text's."""
+
+    by: Slug
+    date: dt.date | None = None
+    guide: str | None = Field(default=None, pattern=r"^\d+(\.\d+)*$")
+    layers: list[Layer] = []
+
+
 class CorpusText(_Strict):
-    """One labelled text. Layers not named in ``layers`` are unknown, not empty."""
+    """One labelled text. Layers not named in ``layers`` are unknown, not empty.
+
+    ``private`` texts were not written for this corpus (somebody else holds the rights, or real persons stand in them):
+    they may train a user's own model, and never enter the released corpus or a report.
+    """
 
     id: str = Field(min_length=1)
     text: str = Field(min_length=1)
@@ -102,7 +116,9 @@ class CorpusText(_Strict):
     group: Slug | None = None
     confusions: list[Annotated[int, Field(ge=1, le=15)]] = []
     split: Split | None = None
-    annotators: list[Slug] = Field(min_length=1)
+    private: bool = False
+    url: str | None = None
+    annotations: list[Annotation] = Field(min_length=1)
     layers: list[Layer] = list(LAYERS)
     label: Label
     flags: list[Flag] = []
@@ -194,6 +210,34 @@ def describe_error(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+def iter_lines(path: Path) -> Iterator[tuple[CorpusText | None, str]]:
+    """Yield each line of a corpus file as a text, or as None with a message ``FILE:LINE (ID): FIELD: problem``.
+
+    Raises:
+        NetralitasError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _parse_line(line, f"{path}:{number}")
+    except OSError as e:
+        raise NetralitasError(f"{path}: cannot be read: {e.strerror or e}") from e
+
+
+def _parse_line(line: bytes, where: str) -> tuple[CorpusText | None, str]:
+    try:
+        raw = json.loads(line.decode("utf-8-sig"))
+        where += f" ({raw.get('id')})" if isinstance(raw, dict) else ""
+        return CorpusText.model_validate(raw), where
+    except UnicodeDecodeError as e:
+        return None, f"{where}: not UTF-8 at byte {e.start}; save the file as UTF-8"
+    except json.JSONDecodeError as e:
+        return None, f"{where}: not JSON: {e}"
+    except ValidationError as e:
+        return None, f"{where}: {describe_error(e)}"
+
+
 def check_lines(path: Path) -> tuple[list[CorpusText], list[str]]:
     """Read a corpus file whole; return its valid texts and one message a bad line.
 
@@ -204,28 +248,15 @@ def check_lines(path: Path) -> tuple[list[CorpusText], list[str]]:
     """
     texts: list[CorpusText] = []
     problems: list[str] = []
-    first_line: dict[str, int] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as e:
-        raise NetralitasError(f"{path}: cannot be read as UTF-8 text: {e}") from e
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    first: dict[str, str] = {}
+    for text, where in iter_lines(path):
+        if text is None:
+            problems.append(where)
             continue
-        where = f"{path}:{number}"
-        try:
-            raw = json.loads(line)
-            where += f" ({raw.get('id')})" if isinstance(raw, dict) else ""
-            text = CorpusText.model_validate(raw)
-        except json.JSONDecodeError as e:
-            problems.append(f"{where}: not JSON: {e}")
-        except ValidationError as e:
-            problems.append(f"{where}: {describe_error(e)}")
-        else:
-            if text.id in first_line:
-                problems.append(f"{where}: id: already used on line {first_line[text.id]}")
-            first_line.setdefault(text.id, number)
-            texts.append(text)
+        if text.id in first:
+            problems.append(f"{where}: id: already used in {first[text.id]}")
+        first.setdefault(text.id, where)
+        texts.append(text)
     return texts, problems
 
 
@@ -242,8 +273,22 @@ def read_corpus(path: Path) -> list[CorpusText]:
     return texts
 
 
-def write_corpus(texts: Iterable[CorpusText], path: Path) -> None:
-    """Write texts as JSONL, one a line, fields in the format's order, defaults left out."""
-    with path.open("w", encoding="utf-8", newline="\n") as f:
-        for text in texts:
+def iter_corpus(path: Path) -> Iterator[CorpusText]:
+    """Yield the texts of a corpus file one by one; memory does not grow with the file.
+
+    Raises:
+        NetralitasError: unreadable file, or at the first bad line.
+    """
+    for text, where in iter_lines(path):
+        if text is None:
+            raise NetralitasError(where)
+        yield text
+
+
+def write_corpus(texts: Iterable[CorpusText], path: Path) -> int:
+    """Write texts as JSONL, one a line, fields in the format's order, defaults left out; all of them or none."""
+    count = 0
+    with whole_file(path) as f:
+        for count, text in enumerate(texts, 1):  # noqa: B007
             f.write(text.model_dump_json(exclude_defaults=True) + "\n")
+    return count

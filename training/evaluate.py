@@ -16,6 +16,7 @@ from nlp.schema import CASE_LABELS, SPAN_TYPES, Label, MentionType, Role, rollup
 from nlp.tagger import Reading, Tagger
 from training.baseline import linear, majority
 from training.corpus import CorpusText, Official, Split, read_corpus
+from training.scores import Counts, characters
 
 BOOTSTRAP_ROUNDS = 2000
 
@@ -27,28 +28,6 @@ class Tagged:
     text: CorpusText
     reading: Reading
     record: Record
-
-
-@dataclass
-class Counts:
-    """Right, spurious and missed items."""
-
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-
-    def add(self, gold: set[Any], got: set[Any]) -> None:
-        """Count two sets against each other."""
-        self.tp += len(gold & got)
-        self.fp += len(got - gold)
-        self.fn += len(gold - got)
-
-    def scores(self) -> dict[str, float | int]:
-        """Precision, recall, F1 and the number of gold items."""
-        p = self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
-        r = self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
-        f1 = 2 * p * r / (p + r) if p + r else 0.0
-        return {"precision": round(p, 4), "recall": round(r, 4), "f1": round(f1, 4), "support": self.tp + self.fn}
 
 
 def tag_corpus(texts: Iterable[CorpusText], tagger: Tagger, progress: Callable[[], None] | None = None) -> list[Tagged]:
@@ -247,17 +226,13 @@ def election_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
     }
 
 
-def _characters(spans: Iterable[tuple[int, int]]) -> set[int]:
-    return {i for start, end in spans for i in range(start, end)}
-
-
 def character_scores(tagged: Sequence[Tagged], layer: str) -> dict[str, float | int]:
     """Precision and recall in characters of ``ignored`` or ``evidence``."""
     counts = Counts()
     for t in tagged:
-        gold = _characters((s.start, s.end) for s in getattr(t.text, layer))
+        gold = characters((s.start, s.end) for s in getattr(t.text, layer))
         got = t.reading.ignored if layer == "ignored" else [(e.start, e.end) for e in t.record.evidence]
-        counts.add(gold, _characters(got))
+        counts.add(gold, characters(got))
     return counts.scores()
 
 

@@ -16,9 +16,11 @@ r"""The annotators' format: a header of ``key: value`` lines and the text with i
     {D=33.19:KUDUS} - {O1:Ketua} {G1:Bawaslu {R=33.19:Kudus}}, {P1:Rofiah}, {E:meminta ASN netral.}
     {X:Baca juga: Camat Dilaporkan}
 
-``{P1:…}`` is a PERSON (one number a human being, the same at each mention), ``{O:…}`` OFFICE, ``{G:…}`` ORG,
-``{Y:…}`` PARTY (a number where an official row needs it), ``{R=code:…}`` REGION, ``{D=code:…}`` a dateline's
-REGION, ``{E:…}`` evidence and ``{X:…}`` an ignored span. A literal brace or backslash takes a backslash.
+``annotators: a1, a2`` says who annotated it; ``annotation: a1 | 2024-10-09 | 2 | label, evidence`` also when, by
+which version of the guide, and which layers. ``{P1:…}`` is a PERSON (one number a human being, the same at each
+mention), ``{O:…}`` OFFICE, ``{G:…}`` ORG, ``{Y:…}`` PARTY (a number where an official row needs it), ``{R=code:…}``
+REGION, ``{D=code:…}`` a dateline's REGION, ``{E:…}`` evidence and ``{X:…}`` an ignored span. A literal brace or
+backslash takes a backslash.
 """
 
 import re
@@ -41,8 +43,8 @@ _TYPES = {
     "R": MentionType.REGION,
     "D": MentionType.REGION,
 }
-_LISTS = ("flags", "forms", "subjects", "confusions", "annotators", "layers")
-_SCALARS = ("kind", "style", "date", "event", "group", "label", "split")
+_LISTS = ("flags", "forms", "subjects", "confusions", "layers")
+_SCALARS = ("kind", "style", "date", "event", "group", "label", "split", "url", "private")
 
 
 @dataclass
@@ -155,6 +157,18 @@ def _official(row: str, persons: dict[str, list[str]], named: dict[str, str]) ->
     }
 
 
+def _annotation(row: str) -> dict[str, Any]:
+    cells = [c.strip() for c in row.split("|")]
+    if len(cells) != 4:
+        raise ValueError(f"annotation: {row!r} needs 'who | date | guide | layers', '-' where there is none")
+    by, date, guide, layers = ("" if c == "-" else c for c in cells)
+    return {"by": by, "date": date or None, "guide": guide or None, "layers": _listed(layers)}
+
+
+def _listed(value: str) -> list[str]:
+    return [v.strip() for v in value.split(",") if v.strip() and v.strip() != "-"]
+
+
 def parse_text(block: str) -> CorpusText:
     """Turn one marked block, from its ``=== id`` line on, into a corpus text.
 
@@ -177,38 +191,43 @@ def parse_text(block: str) -> CorpusText:
 def _build(text_id: str, header: list[str], body: str) -> CorpusText:
     parsed = _parse_body(body)
     persons, named = parsed.pop("persons"), parsed.pop("named")
-    record: dict[str, Any] = {"id": text_id, "officials": [], **parsed}
+    record: dict[str, Any] = {"id": text_id, "officials": [], "annotations": [], **parsed}
     for line in header:
         key, colon, value = (p.strip() for p in line.partition(":"))
         if not colon:
             raise ValueError(f"header line {line!r} is not 'key: value'")
         if key == "official":
             record["officials"].append(_official(value, persons, named))
-        elif key in record and key != "officials":
-            raise ValueError(f"{key}: given twice")
-        elif key in _LISTS:
-            record[key] = [v.strip() for v in value.split(",") if v.strip() and v.strip() != "-"]
-        elif key in _SCALARS:
-            if value and value != "-":
-                record[key] = value
-        elif key == "primary":
-            record["primary_region"] = value if value not in ("", "-") else None
-        elif key == "election":
-            words = [w for w in value.replace(",", " ").split() if w not in ("-", "none")]
-            years = [w for w in words if w.isdigit()]
-            record["election"] = {
-                "type": [w for w in words if not w.isdigit()],
-                "year": int(years[0]) if years else None,
-            }
+        elif key == "annotators":
+            record["annotations"] += [{"by": name} for name in _listed(value)]
+        elif key == "annotation":
+            record["annotations"].append(_annotation(value))
         else:
-            raise ValueError(f"{key}: unknown header field")
+            field_name, content = _field(key, value)
+            if field_name in record:
+                raise ValueError(f"{key}: given twice")
+            record[field_name] = content
     codes = [m["code"] for m in record["mentions"] if m.get("code") and not m.get("dateline")]
-    record["regions"] = list(dict.fromkeys(codes))
     primary = record.get("primary_region")
-    if primary and primary not in record["regions"]:
-        record["regions"].append(primary)
-    record["confusions"] = [int(c) for c in record.get("confusions", [])]
-    return CorpusText.model_validate(record)
+    if "layers" not in record or "regions" in record["layers"]:
+        record["regions"] = list(dict.fromkeys([*codes, *filter(None, [primary])]))
+    return CorpusText.model_validate({k: v for k, v in record.items() if v is not None})
+
+
+def _field(key: str, value: str) -> tuple[str, Any]:
+    """A plain header line as the corpus's field and its value; None where the line is empty."""
+    given = value if value not in ("", "-") else None
+    if key in _LISTS:
+        return key, [int(v) if key == "confusions" else v for v in _listed(value)]
+    if key in _SCALARS:
+        return key, given
+    if key == "primary":
+        return "primary_region", given
+    if key == "election":
+        words = [w for w in value.replace(",", " ").split() if w not in ("-", "none")]
+        years = [int(w) for w in words if w.isdigit()]
+        return key, {"type": [w for w in words if not w.isdigit()], "year": years[0] if years else None}
+    raise ValueError(f"{key}: unknown header field")
 
 
 def parse_file(content: str, name: str) -> tuple[list[CorpusText], list[str]]:
@@ -292,12 +311,14 @@ def _header(text: CorpusText, keys: dict[str, str]) -> Iterable[str]:
     yield f"=== {text.id}"
     for name in _SCALARS:
         value = getattr(text, name)
-        if value is not None:
-            yield f"{name}: {value}"
+        if value is not None and value is not False:
+            yield f"{name}: {str(value).lower() if value is True else value}"
     for name in _LISTS:
         values = getattr(text, name)
         if values and not (name == "layers" and values == list(CorpusText.model_fields["layers"].default)):
             yield f"{name}: {', '.join(str(v) for v in values)}"
+    for a in text.annotations:
+        yield f"annotation: {a.by} | {a.date or '-'} | {a.guide or '-'} | {', '.join(a.layers) or '-'}"
     if text.primary_region:
         yield f"primary: {text.primary_region}"
     election = [*text.election.type, *([str(text.election.year)] if text.election.year else [])]

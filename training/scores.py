@@ -1,0 +1,32 @@
+"""What several measurements share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Counts:
+    """Right, spurious and missed items."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+
+    def add(self, gold: set[Any], got: set[Any]) -> None:
+        """Count two sets against each other."""
+        self.tp += len(gold & got)
+        self.fp += len(got - gold)
+        self.fn += len(gold - got)
+
+    def scores(self) -> dict[str, float | int]:
+        """Precision, recall, F1 and the number of gold items."""
+        p = self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
+        r = self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
+        f1 = 2 * p * r / (p + r) if p + r else 0.0
+        return {"precision": round(p, 4), "recall": round(r, 4), "f1": round(f1, 4), "support": self.tp + self.fn}
+
+
+def characters(spans: Iterable[tuple[int, int]]) -> set[int]:
+    """The characters that the spans cover."""
+    return {i for start, end in spans for i in range(start, end)}
