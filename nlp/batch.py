@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nlp.errors import NetralitasError
-from nlp.read import DeadLetter, Fields, Item, read_sources
+from nlp.read import RAW_KEPT, DeadLetter, Fields, Item, read_sources
 from nlp.record import Record
 from nlp.schema import Label
 from nlp.tagger import Tagger
+from nlp.workers import ordered_map
 from nlp.write import dead_line, record_line, whole_file
 
 
@@ -56,11 +57,16 @@ def tag_sources(
         if path.is_dir():
             raise NetralitasError(f"{path}: cannot be written: it is a directory; name a file")
     shared = {name for name, n in Counter(Path(s).name for s in sources).items() if n > 1}
+
+    def unique(row: Item | DeadLetter) -> tuple[Item | DeadLetter, str]:
+        # A file's name is enough, unless another source has the same.
+        name = Path(row.file).name
+        default_id = f"{row.file if name in shared else name}:{row.line}"
+        return _with_new_id(row, ids), default_id
+
+    rows = map(unique, read_sources(sources, fields or Fields()))
     with whole_file(output) as records, whole_file(dead_path) as letters:
-        for row in read_sources(sources, fields or Fields()):
-            # A file's name is enough, unless another source has the same.
-            name = Path(row.file).name
-            result = _one(row, f"{row.file if name in shared else name}:{row.line}", tagger, ids)
+        for row, result in ordered_map(lambda r: (r[0], _tag(*r, tagger)), rows):
             if isinstance(result, DeadLetter):
                 letters.write(dead_line(result))
                 summary.dead += 1
@@ -77,17 +83,22 @@ def tag_sources(
     return summary
 
 
-def _one(row: Item | DeadLetter, default_id: str, tagger: Tagger, ids: dict[str, str]) -> Record | DeadLetter:
-    """Tag one row; a repeated id or a text without words is a dead letter."""
-    if isinstance(row, DeadLetter):
+def _with_new_id(row: Item | DeadLetter, ids: dict[str, str]) -> Item | DeadLetter:
+    """The row, or a dead letter where another row had its id."""
+    if isinstance(row, DeadLetter) or row.id is None:
         return row
     where = f"{row.file}:{row.line}"
-    raw = row.text[:2000]
-    if row.id is not None and row.id in ids:
-        return DeadLetter(row.file, row.line, f"id {row.id!r} was already used at {ids[row.id]}", raw)
-    if row.id is not None:
-        ids[row.id] = where
+    first = ids.setdefault(row.id, where)
+    if first != where:
+        return DeadLetter(row.file, row.line, f"id {row.id!r} was already used at {first}", row.text[:RAW_KEPT])
+    return row
+
+
+def _tag(row: Item | DeadLetter, default_id: str, tagger: Tagger) -> Record | DeadLetter:
+    """Tag one row; a text without words is a dead letter."""
+    if isinstance(row, DeadLetter):
+        return row
     try:
         return tagger.tag(row.text, id=row.id or default_id, source=row.source)
     except ValueError as e:
-        return DeadLetter(row.file, row.line, str(e), raw)
+        return DeadLetter(row.file, row.line, str(e), row.text[:RAW_KEPT])

@@ -31,17 +31,18 @@ WindowEncoder = Callable[[IntArray], WindowLogits]
 
 
 class OnnxEncoder:
-    """A released model's weights in ONNX Runtime, on the CPU.
+    """A released model's weights in ONNX Runtime, on the CPU: one thread a run, so that the answer is the same to the
+    bit however many runs go on at once; several threads may call it, and each keeps a core busy.
 
     Raises:
         ValueError: the file is no ONNX model.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])

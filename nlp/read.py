@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -20,7 +20,8 @@ from nlp.record import Source
 MAX_BYTES: Final = 2_000_000
 """A longer row is a dead letter: no article is that long, and one row must not fill the memory."""
 
-_KEPT: Final = 2_000
+RAW_KEPT: Final = 2_000
+"""As much of a bad row is shown."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -71,14 +72,20 @@ def read_sources(sources: list[str], fields: Fields) -> Iterator[Item | DeadLett
         path = Path(source)
         try:
             with path.open("rb") as stream:
-                yield from _read_file(stream, path, fields)
+                yield from read_stream(stream, source, fields)
         except IsADirectoryError as e:
             raise NetralitasError(f"{source}: is a directory; name its files") from e
         except OSError as e:
             raise NetralitasError(f"{source}: cannot be read: {e.strerror or e}") from e
 
 
-def _read_file(stream: IO[bytes], path: Path, fields: Fields) -> Iterator[Item | DeadLetter]:
+def read_stream(stream: IO[bytes], name: str, fields: Fields) -> Iterator[Item | DeadLetter]:
+    """Yield the rows of a stream in the format of the name's suffix.
+
+    Raises:
+        NetralitasError: unknown suffix, or no text column.
+    """
+    path = Path(name)
     suffix = path.suffix.lower()
     if suffix in (".jsonl", ".ndjson"):
         yield from _lines_of(stream, str(path), fields, True)
@@ -91,7 +98,7 @@ def _read_file(stream: IO[bytes], path: Path, fields: Fields) -> Iterator[Item |
         elif (text := _decode(raw)) is None:
             yield DeadLetter(str(path), 1, "not UTF-8; convert the file", _show(raw))
         else:
-            yield _item({fields.text: text}, raw, str(path), 1, fields)
+            yield make_item({fields.text: text}, raw, str(path), 1, fields)
     else:
         raise NetralitasError(f"{path}: unknown suffix '{suffix}'; known are .jsonl, .ndjson, .csv, .tsv, .txt, or '-'")
 
@@ -109,7 +116,7 @@ def _decode(raw: bytes) -> str | None:
 
 
 def _show(raw: bytes) -> str:
-    return raw[:_KEPT].decode("utf-8", "backslashreplace")
+    return raw[:RAW_KEPT].decode("utf-8", "backslashreplace")
 
 
 def _too_long(raw: bytes, file: str, line: int) -> DeadLetter:
@@ -134,20 +141,21 @@ def _lines_of(stream: IO[bytes], file: str, fields: Fields, as_json: bool | None
             content = content.removeprefix(b"\xef\xbb\xbf")
         if as_json is None and content.strip():
             as_json = content.lstrip().startswith(b"{")
-        if not content.strip():
-            continue
-        if not _fits(content):
-            yield _too_long(content, file, number)
-            continue
-        text = _decode(content)
-        if text is None:
-            yield DeadLetter(file, number, "not UTF-8; convert the file", _show(content))
-            continue
-        row = _json_row(text) if as_json else {fields.text: text}
-        if isinstance(row, str):
-            yield DeadLetter(file, number, row, _show(content))
-        else:
-            yield _item(row, content, file, number, fields)
+        if content.strip():
+            yield read_line(content, file, number, fields, as_json=bool(as_json))
+
+
+def read_line(content: bytes, file: str, number: int, fields: Fields, *, as_json: bool = True) -> Item | DeadLetter:
+    """Read one line: a JSON object, or a plain text."""
+    if not _fits(content):
+        return _too_long(content, file, number)
+    text = _decode(content)
+    if text is None:
+        return DeadLetter(file, number, "not UTF-8; convert the file", _show(content))
+    row = _json_row(text) if as_json else {fields.text: text}
+    if isinstance(row, str):
+        return DeadLetter(file, number, row, _show(content))
+    return make_item(row, content, file, number, fields)
 
 
 def _json_row(line: str) -> dict[str, Any] | str:
@@ -186,7 +194,7 @@ class _Numbered:
             raise StopIteration
         self.number += 1
         self.size += len(line)
-        self.raw += line[: _KEPT - len(self.raw)] if len(self.raw) < _KEPT else b""
+        self.raw += line[: RAW_KEPT - len(self.raw)] if len(self.raw) < RAW_KEPT else b""
         # Bytes that are no UTF-8 survive as lone surrogates, so that the row can be told and shown.
         return line.decode("utf-8-sig" if self.number == 1 else "utf-8", "surrogateescape")
 
@@ -229,10 +237,10 @@ def _table(stream: IO[bytes], file: str, fields: Fields, delimiter: str) -> Iter
             yield DeadLetter(file, first, "not UTF-8; convert the file", _show(lines.raw))
         else:
             row = {k: v or None for k, v in zip(header, cells, strict=True)}
-            yield _item(row, lines.raw, file, first, fields)
+            yield make_item(row, lines.raw, file, first, fields)
 
 
-def _optional(row: dict[str, Any], key: str) -> str | None:
+def _optional(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is None or value == "":
         return None
@@ -243,7 +251,7 @@ def _optional(row: dict[str, Any], key: str) -> str | None:
     return str(value)
 
 
-def _date(row: dict[str, Any], key: str) -> dt.date | None:
+def _date(row: Mapping[str, Any], key: str) -> dt.date | None:
     value = _optional(row, key)
     if value is None:
         return None
@@ -253,7 +261,7 @@ def _date(row: dict[str, Any], key: str) -> dt.date | None:
         raise ValueError(f"'{key}' is {value[:40]!r}, not a date like 2024-10-29") from None
 
 
-def _item(row: dict[str, Any], raw: bytes, file: str, line: int, fields: Fields) -> Item | DeadLetter:
+def make_item(row: Mapping[str, Any], raw: bytes, file: str, line: int, fields: Fields) -> Item | DeadLetter:
     """Make a row an item. Title and body are joined by an empty line, unless the body begins with the title."""
     try:
         if fields.text not in row:

@@ -100,6 +100,19 @@ class EvidenceRecord(_Model):
     supports: Label
 
 
+class AppliedCorrection(_Model):
+    """What a person changed in this record, laid over what the model said; ``old`` is the model's, or an earlier
+    person's."""
+
+    field: Literal["label", "role", "forms", "primary_region"]
+    person: tuple[int, int] | None
+    old: str
+    new: str
+    by: str
+    at: dt.datetime
+    reason: str
+
+
 class Record(_Model):
     """What is said of one text."""
 
@@ -120,6 +133,7 @@ class Record(_Model):
     evidence: list[EvidenceRecord]
     ignored: list[tuple[int, int]]
     warnings: list[str]
+    corrections: list[AppliedCorrection] = []
     text: str | None = Field(default=None, description="The text, where it was asked to be kept beside its record")
 
 

@@ -191,6 +191,13 @@ DISPLAY_ID: Final[dict[str, str]] = {
     "in_process": "dalam proses",
     "lawful": "sesuai aturan",
     "victim": "korban",
+    "pilpres": "pemilihan presiden",
+    "pileg": "pemilihan legislatif",
+    "pilgub": "pemilihan gubernur",
+    "pilbup_pilwalkot": "pemilihan bupati atau wali kota",
+    "pilkada_unspecified": "pilkada",
+    "pemilu_unspecified": "pemilu",
+    "psu_or_repeat": "pemungutan suara ulang",
 }
-"""Indonesian display names of labels, forms, groups, flags, roles and statuses. The four names that are
+"""Indonesian display names of labels, forms, groups, flags, roles, statuses and elections. The four names that are
 both a label and a status read alike in both uses."""

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +51,8 @@ from nlp.schema import (
 from nlp.window import Span, Tokens, load_tokenizer, tokenise, windows
 
 WEIGHTS_FILE: Final = "model.onnx"
+TRAINED_FILE: Final = "model.safetensors"
+_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 SHAPE_FILE: Final = "netralitas.json"
 CALIBRATION_FILE: Final = "calibration.json"
 _OFFICE_WEIGHT: Final[Mapping[RecordRole, float]] = {
@@ -147,7 +150,32 @@ def released_model() -> Path:
     return inside if inside.is_dir() else here.parent / "models" / "netral-small"
 
 
-def load_model(directory: Path, threads: int = 0) -> LoadedModel:
+def find_model(name: Path | str) -> Path:
+    """The directory of a model: itself, or the local copy of what the hub has under an id like ``owner/name``.
+
+    Raises:
+        NetralitasError: neither there nor to be had.
+    """
+    if Path(name).exists() or not _HUB_ID.fullmatch(str(name)):
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        # Only what a released model holds; code and pickles never.
+        return Path(snapshot_download(str(name), allow_patterns=["*.onnx", "*.json", "README.md"]))
+    except Exception as e:  # the client raises its own, httpx's and OSErrors
+        raise NetralitasError(f"{name}: no such directory, and the hub does not give it: {e}") from e
+
+
+def _load_trained(directory: Path) -> LoadedModel:
+    try:
+        from training.predict import load_trained
+    except ImportError as e:
+        raise NetralitasError(f"{directory}: a trained model needs torch: pip install 'netralitas[train]'") from e
+    return load_trained(directory)
+
+
+def load_model(directory: Path) -> LoadedModel:
     """Load a released model.
 
     Raises:
@@ -160,7 +188,7 @@ def load_model(directory: Path, threads: int = 0) -> LoadedModel:
     if not weights.is_file():
         raise NetralitasError(f"{directory}: no {WEIGHTS_FILE}; make a released model with 'netralitas export'")
     try:
-        encoder = OnnxEncoder(weights, threads)
+        encoder = OnnxEncoder(weights)
     except ValueError as e:
         raise NetralitasError(f"{e}; copy the model again") from e
     try:
@@ -197,13 +225,17 @@ class Tagger:
         self.model = model
 
     @classmethod
-    def load(cls, directory: Path | str | None = None, threads: int = 0) -> "Tagger":
-        """Load a released model; the one that comes with the package by default.
+    def load(cls, model: Path | str | None = None) -> "Tagger":
+        """Load a released model's directory, a trained one (needs the extra ``train``), or a Hugging Face hub id like
+        ``owner/name``; the model that comes with the package by default.
 
         Raises:
             NetralitasError: no loadable model there.
         """
-        return cls(load_model(Path(directory) if directory else released_model(), threads))
+        directory = find_model(model) if model else released_model()
+        if (directory / TRAINED_FILE).exists() and not (directory / WEIGHTS_FILE).exists():
+            return cls(_load_trained(directory))
+        return cls(load_model(directory))
 
     @cached_property
     def versions(self) -> Versions:

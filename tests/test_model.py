@@ -12,7 +12,7 @@ from nlp.errors import NetralitasError
 from nlp.tagger import Tagger
 from training.export import check_size, export
 from training.model import Shape, from_base, load, pool_windows
-from training.predict import TorchEncoder, any_tagger
+from training.predict import TorchEncoder
 
 
 def test_window_pooling_is_the_same_in_torch_and_numpy(trained):
@@ -36,7 +36,7 @@ def test_save_and_load_round_trip(trained):
 
 
 def test_released_weights_answer_like_the_trained_ones(trained, released, corpus):
-    plain, small = any_tagger(trained), Tagger.load(released)
+    plain, small = Tagger.load(trained), Tagger.load(released)
     labels = [(plain.tag(t.text).label, small.tag(t.text).label) for t in corpus]
     assert np.mean([a.name == b.name for a, b in labels]) >= 0.9
     assert small.model.runtime.startswith("onnxruntime")
@@ -44,7 +44,7 @@ def test_released_weights_answer_like_the_trained_ones(trained, released, corpus
 
 def test_a_text_is_answered_alike_whatever_came_before(released, corpus):
     alone = [Tagger.load(released).tag(t.text).model_dump_json() for t in corpus[:3]]
-    tagger = Tagger.load(released, threads=1)
+    tagger = Tagger.load(released)
     for _ in tagger.tag_many(t.text for t in corpus):
         pass
     assert [r.model_dump_json() for r in tagger.tag_many(t.text for t in corpus[:3])] == alone

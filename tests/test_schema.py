@@ -11,7 +11,7 @@ from nlp.schema import DISPLAY_ID, ElectionType, Flag, Form, Label, MentionType,
 
 
 def test_every_name_has_an_indonesian_display_name():
-    for name in itertools.chain(Label, Form, SubjectGroup, Flag, Role, Status):
+    for name in itertools.chain(Label, Form, SubjectGroup, Flag, Role, Status, ElectionType):
         assert DISPLAY_ID[name].strip()
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 
 from nlp.encode import WindowLogits
-from nlp.errors import NetralitasError
-from nlp.tagger import CALIBRATION_FILE, Calibration, LoadedModel, Tagger, load_model, read_calibration, read_shape
+from nlp.tagger import CALIBRATION_FILE, Calibration, LoadedModel, read_calibration, read_shape
 from nlp.window import IntArray, load_tokenizer
 from training.model import NeutralityModel, load
 
@@ -43,16 +42,3 @@ def load_trained(directory: Path) -> LoadedModel:
         sha256=hashlib.sha256((directory / "model.safetensors").read_bytes()).hexdigest(),
         runtime=f"torch {torch.__version__} fp32",
     )
-
-
-def any_tagger(directory: Path) -> Tagger:
-    """Load a trained or a released model.
-
-    Raises:
-        NetralitasError: neither is there.
-    """
-    if (directory / "model.safetensors").exists():
-        return Tagger(load_trained(directory))
-    if directory.is_dir():
-        return Tagger(load_model(directory))
-    raise NetralitasError(f"{directory}: no such model directory")

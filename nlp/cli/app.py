@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nlp.cli import base, data, evaluate, explain, export, schema, tag, train
+from nlp.cli import base, data, evaluate, explain, export, schema, serve, stream, tag, train
 from nlp.errors import NetralitasError
 from nlp.tagger import package_version
 
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
+app.command("stream")(stream.stream)
+app.command("serve", rich_help_panel="Service (needs the extra 'serve')")(serve.serve)
 app.command("train", rich_help_panel="Training (needs the extra 'train')")(train.train)
 app.command("evaluate", rich_help_panel="Training (needs the extra 'train')")(evaluate.evaluate)
 app.command("export", rich_help_panel="Training (needs the extra 'train')")(export.export)

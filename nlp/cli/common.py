@@ -21,15 +21,24 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
+def require(extra: str, *modules: str) -> None:
+    """Make sure that the packages of an extra are there.
+
+    Raises:
+        NetralitasError: they are not.
+    """
+    missing = [name for name in modules if not importlib.util.find_spec(name)]
+    if missing:
+        raise NetralitasError(f"this command needs {', '.join(missing)}: pip install 'netralitas[{extra}]'")
+
+
 def require_training() -> None:
     """Make sure that the training packages are there.
 
     Raises:
         NetralitasError: they are not.
     """
-    missing = [name for name in ("torch", "transformers", "datasets", "sklearn") if not importlib.util.find_spec(name)]
-    if missing:
-        raise NetralitasError(f"this command needs {', '.join(missing)}: pip install 'netralitas[train]'")
+    require("train", "torch", "transformers", "datasets", "sklearn")
 
 
 @contextmanager

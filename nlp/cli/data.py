@@ -11,7 +11,7 @@ from rich.table import Table
 from nlp.cli.common import console, errors, require_training
 from nlp.errors import NetralitasError
 from nlp.read import Fields, read_sources
-from nlp.tagger import released_model
+from nlp.tagger import Tagger
 
 if TYPE_CHECKING:
     from training.corpus import CorpusText
@@ -232,10 +232,9 @@ def sample(
     """Choose texts to label: those the model is least sure of, unlike each other; with its answer, to be corrected."""
     require_training()
     from training.exchange.label_studio import config, write_tasks
-    from training.predict import any_tagger
     from training.sample import choose, tasks
 
-    choices, dead = choose(read_sources(sources, Fields()), any_tagger(model or released_model()), number)
+    choices, dead = choose(read_sources(sources, Fields()), Tagger.load(model), number)
     count = write_tasks(tasks(choices), output)
     output.with_suffix(".config.xml").write_text(config(), encoding="utf-8")
     for letter in dead[:SHOWN]:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from nlp.cli.common import console, progress_bar, require_training
 from nlp.schema import Label
-from nlp.tagger import released_model
+from nlp.tagger import Tagger
 
 
 def evaluate(
@@ -23,9 +23,8 @@ def evaluate(
     """Print how a model does on texts it was not trained on, beside the majority class and a linear baseline."""
     require_training()
     from training.evaluate import evaluate as run
-    from training.predict import any_tagger
 
-    tagger = any_tagger(model or released_model())
+    tagger = Tagger.load(model)
     with progress_bar("texts") as progress:
         task = progress.add_task("tagging", total=None)
         figures, _ = run(tagger, corpus, split, lambda done, total: progress.update(task, completed=done, total=total))

@@ -26,7 +26,7 @@ def explain(
         Path | None, typer.Option(help="The file that was tagged: gives a stored record its text.")
     ] = None,
     date: Annotated[str | None, typer.Option(help="Day of publication, like 2024-10-29.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Released model; the built-in one by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model directory or hub id; the built-in one by default.")] = None,
 ) -> None:
     """Print a text with its label, evidence and mentions in colour, and say why."""
     if record:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nlp.cli.common import console, progress_bar, require_training
+from nlp.tagger import Tagger
 
 
 def export(
@@ -21,13 +22,12 @@ def export(
     from training.evaluate import evaluate
     from training.export import check_size
     from training.export import export as convert
-    from training.predict import any_tagger
 
     convert(run, output)
     with progress_bar("texts") as progress:
         task = progress.add_task("measuring", total=None)
         figures, _ = evaluate(
-            any_tagger(output), corpus, "test", lambda done, total: progress.update(task, completed=done, total=total)
+            Tagger.load(output), corpus, "test", lambda done, total: progress.update(task, completed=done, total=total)
         )
     write_card(output, figures)
     console.print(

@@ -18,7 +18,7 @@ from nlp.tagger import Tagger
 def tag(
     sources: Annotated[list[str], typer.Argument(help="Files (.jsonl .csv .tsv .txt), or - for standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File of records, JSON Lines.")],
-    model: Annotated[Path | None, typer.Option(help="Released model; the built-in one by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model directory or hub id; the built-in one by default.")] = None,
     text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
     title: Annotated[str, typer.Option(help="Field of the headline, put before the text.")] = "title",
     id: Annotated[str, typer.Option(help="Field of the id; without one, FILE:LINE serves.")] = "id",

@@ -8,11 +8,12 @@ from nlp.errors import NetralitasError
 from nlp.write import whole_file
 from training.corpus import CorpusText, iter_lines, write_corpus
 from training.exchange import conll, label_studio, parquet, tables
+from training.exchange.records import read_corrections
 from training.markup import parse_file, render_text
 
 SUFFIXES: Final = {
     ".txt": "the markup of data/GUIDE.md",
-    ".jsonl": "corpus",
+    ".jsonl": "corpus, or a log of corrections",
     ".json": "Label Studio",
     ".csv": "semicolon-separated, for Excel",
     ".xlsx": "Excel workbook",
@@ -72,7 +73,7 @@ def read_texts(path: Path, *, by: str | None = None, guide: str | None = None) -
         case ".txt":
             yield from _read_markup(path)
         case ".jsonl":
-            yield from (text or problem for text, problem in iter_lines(path))
+            yield from _read_jsonl(path, guide)
         case ".json":
             yield from label_studio.read(path, by, guide)
         case ".csv" | ".xlsx":
@@ -81,6 +82,19 @@ def read_texts(path: Path, *, by: str | None = None, guide: str | None = None) -
             yield from conll.read(path)
         case _:
             yield from parquet.read(path)
+
+
+def _read_jsonl(path: Path, guide: str | None) -> Iterator[CorpusText | str]:
+    """A corpus, or the desk's log of corrections."""
+    try:
+        with path.open("rb") as f:
+            is_log = b'"text_sha256"' in f.readline()
+    except OSError as e:
+        raise NetralitasError(f"{path}: cannot be read: {e.strerror or e}") from e
+    if is_log:
+        yield from read_corrections(path, guide)
+    else:
+        yield from (text or problem for text, problem in iter_lines(path))
 
 
 def _read_markup(path: Path) -> Iterator[CorpusText | str]:

@@ -1,0 +1,1 @@
+"""The HTTP service: ``netralitas serve``. Needs the extra ``serve``."""
