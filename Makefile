@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo test check fix clean
+.PHONY: demo test check fix load clean
 
 demo: $(DEMO)/installed
 	@mkdir -p demo-out
@@ -18,6 +18,9 @@ check: $(DEV)/installed
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+
+load: $(DEV)/installed
+	$(DEV)/bin/python -m tests.load_serve
 
 fix: $(DEV)/installed
 	$(DEV)/bin/ruff check --fix .

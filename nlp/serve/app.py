@@ -39,7 +39,12 @@ from nlp.serve.settings import Settings
 from nlp.tagger import Tagger
 from nlp.write import record_line
 
-_DESK: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "words.js": "text/javascript"}
+_DESK: Final = {
+    "desk.css": "text/css",
+    "desk.js": "text/javascript",
+    "words.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ErrorOut, "description": text}
     for status, text in (

@@ -209,10 +209,12 @@ class Gate:
 
 
 async def _answer(send: Send, refusal: Refusal) -> None:
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    body = error_body(refusal.code, refusal.message)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers.append((b"connection", b"close"))  # its body may not have been read
     if refusal.status in (429, 503):
         headers.append((b"retry-after", RETRY_AFTER.encode()))
     if refusal.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": error_body(refusal.code, refusal.message)})
+    await send({"type": "http.response.body", "body": body})
