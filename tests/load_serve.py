@@ -183,10 +183,8 @@ def main() -> None:
         report(f"{options.clients} clients beside vandals", seen, options.seconds)
         middle = {k: statistics.median(v) for k, v in rates.items()}
         share = middle["service"] / middle["engine"]
-        print(
-            both = f"batch engine {middle['engine']:.1f} texts/s, service {middle['service']:.1f}"
-            print(f"  {both}: {share:.0%}, medians of 3")
-        )
+        both = f"batch engine {middle['engine']:.1f} texts/s, service {middle['service']:.1f}"
+        print(f"  {both}: {share:.0%}, medians of 3")
         over = asyncio.run(load(port, 4 * options.clients, part, bodies))
         report(f"{4 * options.clients} clients, 4 times as many as accepted", over, part)
         print(f"memory {before / 1e6:.0f} MB before overload, {memory().rss / 1e6:.0f} MB after")
