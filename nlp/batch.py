@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nlp.corrections import CorrectionLog
 from nlp.errors import NetralitasError
 from nlp.read import RAW_KEPT, DeadLetter, Fields, Item, read_sources
 from nlp.record import Record
@@ -40,9 +41,10 @@ def tag_sources(
     tagger: Tagger,
     fields: Fields | None = None,
     on_record: Callable[[Item, Record], None] | None = None,
+    corrections: CorrectionLog | None = None,
 ) -> Summary:
     """Tag every row of ``sources`` into ``output``, in order. No row ends the run and none is lost: each gives a
-    record or a dead letter with file, line and reason.
+    record or a dead letter with file, line and reason. ``corrections`` are laid over the records of their texts.
 
     Raises:
         NetralitasError: a source cannot be read at all, or an output cannot be written.
@@ -71,6 +73,8 @@ def tag_sources(
                 letters.write(dead_line(result))
                 summary.dead += 1
                 continue
+            if corrections:
+                result = corrections.apply(result)
             records.write(record_line(result))
             summary.labels[result.label.name] += 1
             summary.abstained += result.label.abstained

@@ -7,9 +7,11 @@ import stat
 import pytest
 from pydantic import ValidationError
 
+from nlp.batch import tag_sources
 from nlp.corrections import Correction, CorrectionLog, apply, value_of
 from nlp.errors import NetralitasError
 from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Role, Status
+from nlp.tagger import Tagger
 from training.exchange import read_texts
 
 
@@ -144,3 +146,14 @@ def test_a_log_is_imported_as_what_people_have_settled(accused, tmp_path):
     by_span = {m.id: (m.start, m.end) for m in learnt.mentions}
     (row,) = [o for o in learnt.officials if tuple(person) in {by_span[m] for m in o.mentions}]
     assert row.role == "speaker"
+
+
+def test_a_batch_run_honours_corrections(accused, released, tmp_path):
+    record, text, _ = accused
+    log = CorrectionLog(tmp_path / "log.jsonl")
+    log.append(correction(accused))
+    (tmp_path / "feed.jsonl").write_text(json.dumps({"id": "x", "text": text}) + "\n")
+    tag_sources([str(tmp_path / "feed.jsonl")], tmp_path / "out.jsonl", Tagger.load(released), corrections=log)
+    (line,) = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(line)["label"]["name"] == "prevention"
+    assert json.loads(line)["corrections"][0]["old"] == record.label.name

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -111,3 +113,51 @@ def test_a_name_cut_in_two_is_joined():
     (person,) = joined_persons(text, names)
     assert text[person.start : person.end] == "Moh. Rizal"
     assert person.words == (5, 8)
+
+
+def test_loads_a_released_and_a_trained_directory(released, trained, corpus):
+    small, plain = Tagger.load(released), Tagger.load(str(trained))
+    assert plain.model.runtime.startswith("torch")
+    assert small.model.runtime.startswith("onnxruntime")
+    assert plain.tag(corpus[0].text).label.name == small.tag(corpus[0].text).label.name
+
+
+def test_loads_from_the_hub(released, monkeypatch):
+    import huggingface_hub
+
+    asked = []
+
+    def give(name, allow_patterns):
+        asked.append((name, allow_patterns))
+        return str(released)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", give)
+    assert Tagger.load("somebody/netral-small").model.sha256 == Tagger.load(released).model.sha256
+    assert asked[0][0] == "somebody/netral-small"
+    assert not any(p.endswith((".bin", ".py", ".pkl", "*")) for p in asked[0][1])
+
+
+def test_hub_that_does_not_answer(monkeypatch):
+    import huggingface_hub
+
+    def refuse(*_, **__):
+        raise OSError("offline")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(NetralitasError, match="the hub does not give it: offline"):
+        Tagger.load("somebody/nothing")
+    with pytest.raises(NetralitasError, match="no such model directory"):
+        Tagger.load("no-such-directory")
+
+
+def test_importing_is_quick_and_loads_no_model():
+    code = (
+        "import sys, time; t = time.perf_counter(); import nlp; from nlp import Tagger; s = time.perf_counter() - t;"
+        "assert not {'onnxruntime', 'torch'} & set(sys.modules); t = time.perf_counter(); import nlp; print(s)"
+    )
+    # The best of three: the machine may be busy.
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(times) < 0.3

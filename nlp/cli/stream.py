@@ -20,7 +20,7 @@ class _StopError(Exception):
 def stream(
     model: Annotated[str | None, typer.Option(help="Model directory or hub id; the built-in one by default.")] = None,
 ) -> None:
-    """Answer every line of standard input with one line: its record, or {"error": …, "line": n}. Flushed at once.
+    """Answer every line of standard input with one line: its record, or {"error": ..., "line": n}. Flushed at once.
 
     Example: tail -f feed.jsonl | netralitas stream > records.jsonl
     """

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from nlp.batch import Summary, tag_sources
 from nlp.cli.common import console, errors, progress_bar
+from nlp.corrections import CorrectionLog
 from nlp.read import Fields
 from nlp.record import Record
 from nlp.schema import CASE_LABELS, DISPLAY_ID, Label
@@ -25,11 +26,15 @@ def tag(
     date: Annotated[str, typer.Option(help="Field of the day of publication, like 2024-10-29.")] = "date",
     url: Annotated[str, typer.Option(help="Field of the address.")] = "url",
     outlet: Annotated[str, typer.Option(help="Field of the outlet.")] = "outlet",
+    corrections: Annotated[
+        Path | None, typer.Option(help="Log of the desk's corrections, laid over the records of their texts.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
 ) -> None:
     """Tag texts. Rows that cannot be tagged go to OUTPUT's .dead.jsonl with line number and reason."""
     fields = Fields(text=text, title=title, id=id, date=date, url=url, outlet=outlet)
     tagger = Tagger.load(model)
+    log = CorrectionLog(corrections) if corrections else None
     with progress_bar("texts") as progress:
         task = progress.add_task("tagging", total=None)
 
@@ -38,7 +43,7 @@ def tag(
             if show:
                 console.print(_line(record), overflow="ellipsis", no_wrap=True)
 
-        summary = tag_sources(sources, output, tagger, fields, on_record)
+        summary = tag_sources(sources, output, tagger, fields, on_record, log)
     _print_summary(summary, output)
 
 
