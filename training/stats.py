@@ -1,6 +1,7 @@
 """Figures of a corpus as tables and plots; one pass, memory does not grow with the texts."""
 
 import base64
+import hashlib
 import io
 import statistics
 from collections import Counter
@@ -60,6 +61,8 @@ class Stats:
     named: set[str] = field(default_factory=set)
     """Codes of the kabupaten and kota named or meant anywhere."""
     unseen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    test_sha256: str = ""
+    """Digest of the test split, by which it can be told that nobody changed it."""
 
     def count(self, table: str, values: Iterable[str]) -> None:
         """Count values in a table."""
@@ -86,6 +89,7 @@ class Stats:
         }
         for name, (new, all_) in self.unseen.items():
             out[f"test {name}s, of these in no training text"] = f"{all_}, {new}"
+        out["test split SHA-256"] = self.test_sha256
         return out
 
 
@@ -97,16 +101,20 @@ def gather(corpus: Path) -> Stats:
     """
     stats = Stats()
     cards = []
+    test: list[str] = []
     groups: dict[str, Counter[Label]] = {}
     for text in iter_corpus(corpus):
         _add(stats, text)
         cards.append(card(text))
+        if text.split == "test":
+            test.append(text.model_dump_json(exclude_defaults=True, exclude={"annotations"}))
         if text.group:
             groups.setdefault(text.group, Counter())[text.label] += 1
     for labels in groups.values():
         same = sum(n * (n - 1) // 2 for n in labels.values())
         stats.pairs += labels.total() * (labels.total() - 1) // 2 - same
     stats.unseen = unseen(cards)
+    stats.test_sha256 = hashlib.sha256("\n".join(sorted(test)).encode()).hexdigest()
     if not stats.texts:
         raise NetralitasError(f"{corpus}: holds no text")
     return stats
