@@ -180,6 +180,18 @@ def test_many_texts(page, tmp_path):
     assert page.locator(".records tbody tr").count() == 20
 
 
+def test_a_file_is_dropped_on_the_page(page):
+    page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(['{"text": "Harga cabai naik lagi."}'], "a.jsonl"));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.get_by_text("Selesai: 1 artikel").wait_for()
+    assert page.locator(".records tbody tr").count() == 1
+
+
 def test_saved_records_are_those_shown(page, tmp_path):
     open_feed(page, feed(tmp_path, 6))
     page.fill("#find", "cabai")

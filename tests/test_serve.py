@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -14,13 +16,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from nlp.cli.app import app
 from nlp.corrections import CorrectionLog
 from nlp.errors import NetralitasError
 from nlp.serve.app import Service
 from nlp.serve.run import Server
 from nlp.serve.settings import Settings, read_keys
 from nlp.write import record_line
+from tests.test_cli import ROOT
 
 TEXT = "Warga melaporkan Camat Kudus Darmaji yang diduga hadir di kampanye calon bupati pada 29 Oktober 2024."
 
@@ -363,3 +368,38 @@ def test_no_request_makes_a_server_error(server):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"[1-9]\d* (?:generated|passed|tested)", done.stdout), done.stdout[-2000:]
+
+
+def test_command_line(released, tmp_path):
+    """Started as a user starts it; SIGTERM ends it with status 0 and every accepted text answered."""
+    with closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    command = [sys.executable, "-m", "nlp.cli.app", "serve", "--model", str(released), "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: answers(url), 60)
+        with ThreadPoolExecutor(8) as pool:
+            long = {"texts": [{"text": TEXT * 20}] * 20}
+            asked = [pool.submit(httpx.post, f"{url}/v1/tag", json=long, timeout=60) for _ in range(4)]
+            until(lambda: b"netralitas_accepted_texts 80.0" in httpx.get(f"{url}/metrics").content)
+            process.send_signal(signal.SIGTERM)
+            assert [len(f.result().json()["results"]) for f in asked] == [20] * 4
+        assert process.wait(30) == 0
+        assert f"http://127.0.0.1:{port}/" in process.stdout.read().decode()
+        assert "Darmaji" not in process.stderr.read().decode()
+
+
+def answers(url):
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
+def test_beyond_the_loopback_only_with_keys(host):
+    result = CliRunner().invoke(app, ["serve", "--host", host])
+    assert isinstance(result.exception, NetralitasError)
+    assert "name a file of API keys with --keys" in str(result.exception)

@@ -201,6 +201,8 @@ def agree(
     table.add_row("label", "Cohen's kappa", f"{label['kappa']:.3f}", str(figures["texts"]))
     table.add_row("label", "same", f"{label['agree']:.3f}", str(figures["texts"]))
     for name in ("flags", "forms", "subjects", "mentions", "persons", "evidence", "ignored", "regions"):
+        if not figures[name]["support"]:
+            continue
         unit = "F1, characters" if name in ("evidence", "ignored") else "strict F1" if name == "mentions" else "F1"
         table.add_row(name, unit, f"{figures[name]['f1']:.3f}", str(figures[name]["support"]))
     table.add_row("primary region", "same", f"{figures['regions']['primary_agree']:.3f}", "")
