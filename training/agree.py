@@ -70,6 +70,11 @@ def matched_persons(a: CorpusText, b: CorpusText) -> Iterator[tuple[Official, Of
             yield one, other
 
 
+def _kabupaten(code: str | None) -> str | None:
+    """A code cut to kabupaten or kota; how exact a primary region is given is no disagreement."""
+    return ".".join(code.split(".")[:2]) if code else None
+
+
 def _quote(text: CorpusText, mention: str | None) -> str:
     return next((text.text[m.start : m.end] for m in text.mentions if m.id == mention), "")
 
@@ -132,8 +137,9 @@ def _span_figures(texts: Sequence[tuple[CorpusText, CorpusText]], differ: Any) -
     primary = []
     for pair in _both(texts, "regions"):
         regions.add(set(pair[0].regions), set(pair[1].regions))
-        primary.append(pair[0].primary_region == pair[1].primary_region)
-        differ(pair, "primary region", pair[0].primary_region, pair[1].primary_region)
+        places = [_kabupaten(t.primary_region) for t in pair]
+        primary.append(places[0] == places[1])
+        differ(pair, "primary region", *places)
     out["regions"] = regions.scores() | {"primary_agree": sum(primary) / len(primary) if primary else math.nan}
     return out
 
