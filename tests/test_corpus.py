@@ -5,12 +5,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from nlp.errors import NetralitasError
-from nlp.schema import Label
+from nlp.schema import CASE_LABELS
+from training.baseline import keyword_rule
 from training.check import check
 from training.corpus import check_lines, read_corpus, write_corpus
 from training.split import assign, card, leaks, near_pairs, sketch, unseen
+from training.stats import gather
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -117,16 +120,57 @@ def test_unseen_regions_and_styles(corpus):
     assert len({c.region for c in done if c.split == "test"} - seen) == new
 
 
-def test_committed_corpus():
+@pytest.fixture(scope="module")
+def committed():
+    return read_corpus(DATA / "corpus.jsonl")
+
+
+def test_committed_corpus_is_sound(committed):
     count, problems = check(DATA / "corpus.jsonl")
     assert problems == []
-    texts = read_corpus(DATA / "corpus.jsonl")
-    assert len(texts) == count
-    assert not any(t.private for t in texts)
-    assert min(Counter(t.label for t in texts).values()) >= 50
-    assert set(Counter(t.label for t in texts)) == set(Label)
-    shares = Counter(t.split for t in texts)
-    assert 0.15 < shares["test"] / len(texts) < 0.25
+    assert count == len(committed)
+
+
+def test_committed_corpus_keeps_its_quotas(committed):
+    stats = gather(DATA / "corpus.jsonl")
+    summary, tables = stats.summary(), stats.tables
+    assert summary["texts"] >= 5000
+    assert summary["fully annotated"] >= 2400
+    assert summary["news, releases, opinion"] >= 3000
+    assert summary["posts, messages"] >= 1500
+    assert summary["their median words"] >= 220
+    assert summary["of more than 500 words"] >= 300
+    assert summary["of at most 280 characters"] > summary["posts, messages"] / 2
+    assert summary["minimal pairs"] >= 300
+    assert summary["provinces"] == 38
+    assert summary["kabupaten and kota named"] >= 280
+    assert tables["label"]["not_relevant"] >= 1000
+    least = {"label": 450, "form": 80, "subject group": 100, "role": 250, "status": 150, "flag": 80, "confusion": 40}
+    for table, wanted in least.items():
+        assert {k: n for k, n in tables[table].items() if n < wanted} == {}, table
+    essential = {"label", "flags", "forms", "subjects", "evidence"}
+    assert all(essential <= set(t.layers) for t in committed)
+
+
+def test_committed_split_holds_places_and_styles_back(committed):
+    shares = Counter(t.split for t in committed)
+    assert 0.18 < shares["test"] / len(committed) < 0.23
+    assert 0.08 < shares["dev"] / len(committed) < 0.12
+    new = unseen([card(t) for t in committed])
+    assert new["region"][0] >= new["region"][1] / 3
+    assert new["style"][0] >= 10
+
+
+def test_test_split_is_frozen():
+    """Whoever changes a test text on purpose writes the new digest into the card."""
+    digest = gather(DATA / "corpus.jsonl").test_sha256
+    assert digest in (DATA / "README.md").read_text(encoding="utf-8")
+
+
+def test_seven_keywords_do_not_solve_the_test_split(committed):
+    test = [t for t in committed if t.split == "test"]
+    gold, got = [t.label in CASE_LABELS for t in test], [keyword_rule(t.text) for t in test]
+    assert balanced_accuracy_score(gold, got) <= 0.62
 
 
 def test_variants_and_sample_feed_are_no_training_texts():
