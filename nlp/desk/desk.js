@@ -442,6 +442,7 @@ function counts() {
   if (!records.length) return;
   $("counts").append(
     make("h2", {}, word("countsTitle", { n: records.length })),
+    make("p", { class: "hint" }, word("countsNote")),
     make("p", {}, word("queue", { n: waiting }), ` (${word("reviewHint")})`),
     make(
       "div",
