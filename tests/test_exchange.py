@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from nlp.errors import NetralitasError
+from nlp.schema import MentionType
 from training.corpus import CorpusText, read_corpus
 from training.exchange import SUFFIXES, label_studio, read_texts, tables, write_texts
 from training.markup import parse_text
@@ -268,6 +269,21 @@ def test_conll_tags(corpus, tmp_path):
     words = [line.split("\t") for line in lines if "\t" in line and not line.startswith("# ")]
     assert any(w[1] == "B-PERSON" for w in words)
     assert any(w[2] == "B-REGION" and "code=" in w[3] for w in words)
+
+
+def test_two_mentions_of_one_span_keep_their_order(corpus, tmp_path):
+    text = next(t for t in corpus if any(m.type == "REGION" and not m.dateline for m in t.mentions))
+    place = next(m for m in text.mentions if m.type == "REGION" and not m.dateline)
+    held = [m for m in text.mentions if m.type == "REGION" or not m.overlaps(place)]
+    body = place.model_copy(update={"id": "m99", "type": MentionType.ORG, "code": None})
+    at = held.index(place)
+    for mentions in ([*held[: at + 1], body, *held[at + 1 :]], [*held[:at], body, *held[at:]]):
+        both = text.model_copy(update={"mentions": mentions, "officials": []})
+        both = both.model_copy(update={"layers": [x for x in both.layers if x != "officials"]})
+        for suffix in FORMATS:
+            if suffix not in (".txt", ".json"):
+                write_texts([both], tmp_path / f"t{suffix}")
+                assert list(read_texts(tmp_path / f"t{suffix}")) == [both], suffix
 
 
 def test_unknown_suffix(tmp_path):

@@ -39,6 +39,8 @@ def _misc(mention: Mention) -> str:
 def to_block(text: CorpusText) -> str:
     """One text as a block of lines with an empty line behind."""
     document = text.model_dump(mode="json", exclude={"text", "mentions"})
+    # Two mentions of one span, a body named by its place, stand in two columns; only this says which came first.
+    document["order"] = [m.id for m in text.mentions]
     lines = [f"# text = {json.dumps(text.text, ensure_ascii=False)}"]
     lines.append(f"# document = {json.dumps(document, ensure_ascii=False)}")
     for start, end in _tokens(text):
@@ -132,4 +134,7 @@ def from_block(lines: list[str]) -> CorpusText:
                     new["dateline"] = True
                 mentions.append(new)
                 open_[layer] = new
-    return CorpusText.model_validate(json.loads(comments["document"]) | {"text": text, "mentions": mentions})
+    document = json.loads(comments["document"])
+    place = {ident: n for n, ident in enumerate(document.pop("order", []))}
+    mentions.sort(key=lambda m: place.get(m["id"], len(place)))
+    return CorpusText.model_validate(document | {"text": text, "mentions": mentions})
