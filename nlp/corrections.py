@@ -8,13 +8,22 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nlp import gazetteer
 from nlp.errors import NetralitasError
-from nlp.record import AppliedCorrection, LabelResult, OfficialRecord, Record, Scored, text_digest
+from nlp.record import (
+    ABSTAINED,
+    UNVERIFIED,
+    AppliedCorrection,
+    LabelResult,
+    OfficialRecord,
+    Record,
+    Scored,
+    text_digest,
+)
 from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, DISPLAY_ID, UNCERTAIN, Form, Label, MentionType, Role, Status
 
 CorrectedField = Literal["label", "role", "forms", "primary_region"]
@@ -144,8 +153,7 @@ def _with_label(record: Record, label: Label) -> Record:
         for o in record.officials
     ]
     result = LabelResult(name=label, display=DISPLAY_ID[label], score=record.scores[label], abstained=False)
-    kept = [w for w in record.warnings if not w.startswith(("abstained", "unverified"))]
-    unverified = [w for w in record.warnings if w.startswith("unverified")] or [_UNVERIFIED]
+    kept = [w for w in record.warnings if w not in (ABSTAINED, UNVERIFIED)]
     return record.model_copy(
         update={
             "label": result,
@@ -154,12 +162,9 @@ def _with_label(record: Record, label: Label) -> Record:
             "flags": record.flags if case else [],
             # The sentences were found for the other label.
             "evidence": [],
-            "warnings": [*(unverified if case else []), *kept],
+            "warnings": [*([UNVERIFIED] if case else []), *kept],
         }
     )
-
-
-_UNVERIFIED: Final = "unverified: the record repeats what the text claims"
 
 
 class CorrectionLog:

@@ -5,11 +5,14 @@ Offsets are Unicode code points into the text as given; an end is exclusive. Sco
 
 import datetime as dt
 import hashlib
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nlp.schema import SCHEMA_VERSION, ElectionType, Flag, Form, Label, RecordRole, Status, SubjectGroup
+
+UNVERIFIED: Final = "unverified: the record repeats what the text claims"
+ABSTAINED: Final = "abstained: the score is below the label's threshold; a person must read this text"
 
 
 class _Model(BaseModel):

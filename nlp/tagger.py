@@ -24,6 +24,8 @@ from nlp.evidence import find_evidence
 from nlp.link import Person, agency_in_office, is_overseer, is_personnel, join_persons, link_offices
 from nlp.outputs import DOCUMENT, TOKEN
 from nlp.record import (
+    ABSTAINED,
+    UNVERIFIED,
     LabelResult,
     OfficialRecord,
     PartyRecord,
@@ -331,9 +333,9 @@ class Tagger:
     def _warnings(self, text: str, label: LabelResult, date: dt.date | None) -> list[str]:
         out = []
         if label.abstained:
-            out.append("abstained: the score is below the label's threshold; a person must read this text")
+            out.append(ABSTAINED)
         if label.name in CASE_LABELS:
-            out.append("unverified: the record repeats what the text claims")
+            out.append(UNVERIFIED)
         if date is None and find_date(text) is None:
             out.append("undated: no date was given and the text holds none")
         if len(text) < _SHORT:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +37,20 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_parts(parts: Iterable[str], path: Path) -> int:
+    """Write strings one after another into a whole file; return how many.
+
+    Raises:
+        NetralitasError: the place cannot be written.
+    """
+    count = 0
+    with whole_file(path) as f:
+        for part in parts:
+            f.write(part)
+            count += 1
+    return count
 
 
 def record_line(record: Record) -> str:

@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 from nlp.errors import NetralitasError
 from nlp.schema import MentionType, Role
 from training.corpus import CorpusText, Layer, Official, iter_corpus
-from training.scores import Counts, characters
+from training.scores import Counts, characters, pair_up, to_kabupaten
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,10 @@ def _mentions(text: CorpusText) -> set[tuple[str, int, int]]:
 
 def matched_persons(a: CorpusText, b: CorpusText) -> Iterator[tuple[Official, Official]]:
     """Persons of two annotations that share a mention's span, each at most once."""
-    spans = [{m.id: (m.start, m.end) for m in t.mentions} for t in (a, b)]
-    left = list(b.officials)
-    for one in a.officials:
-        own = {spans[0][m] for m in one.mentions}
-        other = next((o for o in left if own & {spans[1][m] for m in o.mentions}), None)
-        if other:
-            left.remove(other)
-            yield one, other
-
-
-def _kabupaten(code: str | None) -> str | None:
-    """A code cut to kabupaten or kota; how exact a primary region is given is no disagreement."""
-    return ".".join(code.split(".")[:2]) if code else None
-
-
-def _quote(text: CorpusText, mention: str | None) -> str:
-    return next((text.text[m.start : m.end] for m in text.mentions if m.id == mention), "")
+    spans = [[{(m.start, m.end) for m in t.mentions if m.id in o.mentions} for o in t.officials] for t in (a, b)]
+    for i, j in pair_up(*spans):
+        if i is not None and j is not None:
+            yield a.officials[i], b.officials[j]
 
 
 def agreement(texts: Sequence[tuple[CorpusText, CorpusText]]) -> tuple[dict[str, Any], list[Disagreement]]:
@@ -137,8 +124,9 @@ def _span_figures(texts: Sequence[tuple[CorpusText, CorpusText]], differ: Any) -
     primary = []
     for pair in _both(texts, "regions"):
         regions.add(set(pair[0].regions), set(pair[1].regions))
-        places = [_kabupaten(t.primary_region) for t in pair]
+        places = [t.primary_region and to_kabupaten(t.primary_region) for t in pair]
         primary.append(places[0] == places[1])
+        # How exact a place is given is no disagreement.
         differ(pair, "primary region", *places)
     out["regions"] = regions.scores() | {"primary_agree": sum(primary) / len(primary) if primary else math.nan}
     return out
@@ -155,13 +143,13 @@ def _person_figures(texts: Sequence[tuple[CorpusText, CorpusText]], differ: Any)
         found.fp += len(pair[1].officials) - len(matched)
         found.fn += len(pair[0].officials) - len(matched)
         for one, two in matched:
-            name = _quote(pair[0], one.mentions[0])
+            name = pair[0].quote(one.mentions[0])
             roles.append((one.role, two.role))
             differ(pair, f"role of {name}", one.role, two.role)
             if one.role is two.role is Role.SUBJECT:
                 statuses.append((str(one.status), str(two.status)))
                 differ(pair, f"status of {name}", one.status, two.status)
-            held = [(_quote(t, o.office), _quote(t, o.agency)) for t, o in zip(pair, (one, two), strict=True)]
+            held = [(t.quote(o.office), t.quote(o.agency)) for t, o in zip(pair, (one, two), strict=True)]
             offices.append(held[0] == held[1])
             differ(pair, f"office of {name}", *held)
     return {

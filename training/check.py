@@ -14,7 +14,7 @@ from typing import Final
 
 from nlp import gazetteer, regions
 from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Flag, Label, MentionType, Role, Status
-from training.corpus import CorpusText, iter_lines
+from training.corpus import CorpusText, iter_unique
 from training.split import Card, card, leaks
 
 EVIDENCE_SENTENCES: Final = 3
@@ -200,14 +200,10 @@ def check(path: Path, *, private: bool = False) -> tuple[int, list[str]]:
     """
     problems: list[str] = []
     cards: list[Card] = []
-    first: dict[str, str] = {}
-    for text, where in iter_lines(path):
+    for text, where in iter_unique(path):
         if text is None:
             problems.append(where)
             continue
-        if text.id in first:
-            problems.append(f"{where}: id: already used in {first[text.id]}")
-        first.setdefault(text.id, where)
         problems += [f"{where}: {p}" for p in problems_of(text)]
         if text.private and not private:
             problems.append(f"{where}: private: real text in a corpus for release; keep it in a file of its own")

@@ -5,17 +5,18 @@ Offsets are Unicode code points into ``text``; an end is exclusive.
 
 import datetime as dt
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nlp.errors import NetralitasError
 from nlp.schema import CASE_LABELS, ElectionType, Flag, Form, Kind, Label, MentionType, Role, Status, SubjectGroup
-from nlp.write import whole_file
+from nlp.write import write_parts
 
 Split = Literal["train", "dev", "test"]
 Layer = Literal[
@@ -136,6 +137,10 @@ class CorpusText(_Strict):
         """Whether the layer is annotated."""
         return layer in self.layers
 
+    def quote(self, mention: str | None) -> str:
+        """The words of the mention of that id; empty where there is none."""
+        return next((self.text[m.start : m.end] for m in self.mentions if m.id == mention), "")
+
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         problems = list(self._problems())
@@ -201,6 +206,17 @@ class CorpusText(_Strict):
                 yield f"officials: PERSON mentions {loose} belong to no official row"
 
 
+def region_codes(mentions: Iterable[Mapping[str, Any]], primary: str | None) -> list[str]:
+    """The ``regions`` of a text: the codes of its raw mentions that are no dateline, then the primary region."""
+    codes = [m["code"] for m in mentions if m.get("code") and not m.get("dateline")]
+    return list(dict.fromkeys([*codes, *([primary] if primary else [])]))
+
+
+def to_slug(name: str, default: str) -> str:
+    """A name as events and annotators are written: lower-case ASCII letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or default
+
+
 def describe_error(error: ValidationError) -> str:
     """Put a pydantic error into one line of ``field: problem`` parts."""
     parts = []
@@ -238,6 +254,19 @@ def _parse_line(line: bytes, where: str) -> tuple[CorpusText | None, str]:
         return None, f"{where}: {describe_error(e)}"
 
 
+def iter_unique(path: Path) -> Iterator[tuple[CorpusText | None, str]]:
+    """:func:`iter_lines`, with a message before a text whose id was used already.
+
+    Raises:
+        NetralitasError: the file cannot be read.
+    """
+    first: dict[str, str] = {}
+    for text, where in iter_lines(path):
+        if text and first.setdefault(text.id, where) != where:
+            yield None, f"{where}: id: already used in {first[text.id]}"
+        yield text, where
+
+
 def check_lines(path: Path) -> tuple[list[CorpusText], list[str]]:
     """Read a corpus file whole; return its valid texts and one message a bad line.
 
@@ -248,15 +277,11 @@ def check_lines(path: Path) -> tuple[list[CorpusText], list[str]]:
     """
     texts: list[CorpusText] = []
     problems: list[str] = []
-    first: dict[str, str] = {}
-    for text, where in iter_lines(path):
+    for text, where in iter_unique(path):
         if text is None:
             problems.append(where)
-            continue
-        if text.id in first:
-            problems.append(f"{where}: id: already used in {first[text.id]}")
-        first.setdefault(text.id, where)
-        texts.append(text)
+        else:
+            texts.append(text)
     return texts, problems
 
 
@@ -287,8 +312,4 @@ def iter_corpus(path: Path) -> Iterator[CorpusText]:
 
 def write_corpus(texts: Iterable[CorpusText], path: Path) -> int:
     """Write texts as JSONL, one a line, fields in the format's order, defaults left out; all of them or none."""
-    count = 0
-    with whole_file(path) as f:
-        for count, text in enumerate(texts, 1):  # noqa: B007
-            f.write(text.model_dump_json(exclude_defaults=True) + "\n")
-    return count
+    return write_parts((text.model_dump_json(exclude_defaults=True) + "\n" for text in texts), path)

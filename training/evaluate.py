@@ -16,7 +16,7 @@ from nlp.schema import CASE_LABELS, SPAN_TYPES, Label, MentionType, Role, rollup
 from nlp.tagger import Reading, Tagger
 from training.baseline import linear, majority
 from training.corpus import CorpusText, Official, Split, read_corpus
-from training.scores import Counts, characters
+from training.scores import Counts, characters, pair_up, to_kabupaten
 
 BOOTSTRAP_ROUNDS = 2000
 
@@ -127,24 +127,14 @@ def mention_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
 def match_persons(tagged: Tagged) -> list[tuple[Official | None, OfficialRecord | None]]:
     """Pair gold persons with found ones by any shared mention; each at most once, the rest with None."""
     by_id = {m.id: (m.start, m.end) for m in tagged.text.mentions}
-    left = list(tagged.record.officials)
-    pairs: list[tuple[Official | None, OfficialRecord | None]] = []
-    for official in tagged.text.officials:
-        spans = {by_id[i] for i in official.mentions}
-        hit = next((o for o in left if spans & set(o.mentions)), None)
-        if hit:
-            left.remove(hit)
-        pairs.append((official, hit))
-    return pairs + [(None, o) for o in left]
-
-
-def _verbatim(text: CorpusText, mention: str | None) -> str:
-    return next((text.text[m.start : m.end] for m in text.mentions if m.id == mention), "")
+    gold, got = tagged.text.officials, tagged.record.officials
+    pairs = pair_up([{by_id[i] for i in o.mentions} for o in gold], [set(o.mentions) for o in got])
+    return [(None if i is None else gold[i], None if j is None else got[j]) for i, j in pairs]
 
 
 def office_right(text: CorpusText, gold: Official, got: OfficialRecord) -> bool:
     """Office and agency together: both empty, or sharing 60 % of the words of the shorter."""
-    wanted = set(f"{_verbatim(text, gold.office)} {_verbatim(text, gold.agency)}".lower().split())
+    wanted = set(f"{text.quote(gold.office)} {text.quote(gold.agency)}".lower().split())
     found = set(f"{got.office or ''} {got.agency or ''}".lower().split())
     if not wanted or not found:
         return wanted == found
@@ -185,7 +175,7 @@ def person_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
 
 def _upper_codes(codes: Iterable[str]) -> set[str]:
     """Codes cut to kabupaten/kota, with their provinces."""
-    cut = {".".join(c.split(".")[:2]) for c in codes}
+    cut = {to_kabupaten(c) for c in codes}
     return cut | {c.split(".")[0] for c in cut}
 
 
@@ -194,10 +184,10 @@ def region_scores(tagged: Sequence[Tagged]) -> dict[str, Any]:
     counts, right, support, quiet, none = Counts(), 0, 0, 0, 0
     for t in tagged:
         counts.add(_upper_codes(t.text.regions), _upper_codes(r.code for r in t.record.regions))
-        got = next((".".join(r.code.split(".")[:2]) for r in t.record.regions if r.primary), None)
+        got = next((to_kabupaten(r.code) for r in t.record.regions if r.primary), None)
         if t.text.primary_region:
             support += 1
-            right += got == ".".join(t.text.primary_region.split(".")[:2])
+            right += got == to_kabupaten(t.text.primary_region)
         else:
             none += 1
             quiet += got is None

@@ -32,7 +32,7 @@ from pydantic import ValidationError
 
 from nlp.errors import NetralitasError
 from nlp.schema import MentionType
-from training.corpus import CorpusText, describe_error
+from training.corpus import CorpusText, describe_error, region_codes
 
 _TAG = re.compile(r"\{(?:([EX])|([POGY])(\d*)|([RD])(?:=([\d.]+))?):")
 _TYPES = {
@@ -207,10 +207,8 @@ def _build(text_id: str, header: list[str], body: str) -> CorpusText:
             if field_name in record:
                 raise ValueError(f"{key}: given twice")
             record[field_name] = content
-    codes = [m["code"] for m in record["mentions"] if m.get("code") and not m.get("dateline")]
-    primary = record.get("primary_region")
     if "layers" not in record or "regions" in record["layers"]:
-        record["regions"] = list(dict.fromkeys([*codes, *filter(None, [primary])]))
+        record["regions"] = region_codes(record["mentions"], record.get("primary_region"))
     return CorpusText.model_validate({k: v for k, v in record.items() if v is not None})
 
 

@@ -1,6 +1,6 @@
 """What several measurements share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,3 +30,20 @@ class Counts:
 def characters(spans: Iterable[tuple[int, int]]) -> set[int]:
     """The characters that the spans cover."""
     return {i for start, end in spans for i in range(start, end)}
+
+
+def to_kabupaten(code: str) -> str:
+    """A region's code cut to kabupaten or kota; that of a province stays."""
+    return ".".join(code.split(".")[:2])
+
+
+def pair_up(first: Sequence[set[Any]], second: Sequence[set[Any]]) -> list[tuple[int | None, int | None]]:
+    """Pair sets that share an element, by index, each at most once; then those of either side that are left."""
+    left = list(range(len(second)))
+    pairs: list[tuple[int | None, int | None]] = []
+    for i, one in enumerate(first):
+        hit = next((j for j in left if one & second[j]), None)
+        if hit is not None:
+            left.remove(hit)
+        pairs.append((i, hit))
+    return pairs + [(None, j) for j in left]

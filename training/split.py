@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from datasketch import LeanMinHash, MinHash, MinHashLSH
@@ -15,6 +16,7 @@ from datasketch import LeanMinHash, MinHash, MinHashLSH
 from nlp.record import text_digest
 from nlp.schema import Label
 from training.corpus import CorpusText, Split
+from training.scores import to_kabupaten
 
 SHARES: dict[Split, float] = {"train": 0.7, "dev": 0.1, "test": 0.2}
 NEAR = 0.6
@@ -38,6 +40,21 @@ def sketch(text: str) -> LeanMinHash:
     return LeanMinHash(minhash)
 
 
+class Place(NamedTuple):
+    """Where and how a text is written, and on which side it stands."""
+
+    region: str | None
+    """Kabupaten or kota of the place of the event."""
+    style: str
+    split: Split | None
+
+
+def place(text: CorpusText) -> Place:
+    """Take from a text what tells whether its place and manner are new."""
+    region = to_kabupaten(text.primary_region) if text.primary_region else None
+    return Place(region if region and "." in region else None, text.style, text.split)
+
+
 @dataclass(frozen=True)
 class Card:
     """What splitting and duplicate checks need of a text; a kilobyte, however long the text is."""
@@ -56,14 +73,13 @@ class Card:
 
 def card(text: CorpusText) -> Card:
     """Take from a text what splitting needs."""
-    region = ".".join(text.primary_region.split(".")[:2]) if text.primary_region else None
     return Card(
         text.id,
         text.event,
         text.group,
         text.style,
         text.label,
-        region if region and "." in region else None,
+        place(text).region,
         text.split,
         text_digest(text.text),
         sketch(text.text),
@@ -179,11 +195,11 @@ def leaks(cards: Sequence[Card]) -> list[str]:
     return out
 
 
-def unseen(cards: Sequence[Card]) -> dict[str, tuple[int, int]]:
+def unseen(texts: Sequence[Place | Card]) -> dict[str, tuple[int, int]]:
     """Of the test split's regions and styles, how many occur in no training or dev text, and how many there are."""
     out = {}
     for name in ("region", "style"):
-        test = {getattr(c, name) for c in cards if c.split == "test"} - {None}
-        seen = {getattr(c, name) for c in cards if c.split in ("train", "dev")}
+        test = {getattr(t, name) for t in texts if t.split == "test"} - {None}
+        seen = {getattr(t, name) for t in texts if t.split in ("train", "dev")}
         out[name] = (len(test - seen), len(test))
     return out

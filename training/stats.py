@@ -21,7 +21,8 @@ from nlp.schema import CASE_LABELS, DISPLAY_ID, Flag, Form, Kind, Label, Role, S
 from nlp.write import whole_file
 from training.baseline import keyword_rule, linear, majority
 from training.corpus import LAYERS, CorpusText, iter_corpus
-from training.split import card, unseen
+from training.scores import to_kabupaten
+from training.split import place, unseen
 
 _POSTS: Final = (Kind.POST, Kind.MESSAGE)
 LONG: Final = 500
@@ -100,12 +101,12 @@ def gather(corpus: Path) -> Stats:
         NetralitasError: a bad line.
     """
     stats = Stats()
-    cards = []
+    places = []
     test: list[str] = []
     groups: dict[str, Counter[Label]] = {}
     for text in iter_corpus(corpus):
         _add(stats, text)
-        cards.append(card(text))
+        places.append(place(text))
         if text.split == "test":
             test.append(text.model_dump_json(exclude_defaults=True, exclude={"annotations"}))
         if text.group:
@@ -113,7 +114,7 @@ def gather(corpus: Path) -> Stats:
     for labels in groups.values():
         same = sum(n * (n - 1) // 2 for n in labels.values())
         stats.pairs += labels.total() * (labels.total() - 1) // 2 - same
-    stats.unseen = unseen(cards)
+    stats.unseen = unseen(places)
     stats.test_sha256 = hashlib.sha256("\n".join(sorted(test)).encode()).hexdigest()
     if not stats.texts:
         raise NetralitasError(f"{corpus}: holds no text")
@@ -141,10 +142,10 @@ def _add(stats: Stats, text: CorpusText) -> None:
     stats.count("annotator", [a.by for a in text.annotations])
     stats.count("style", [text.style])
     if text.primary_region:
-        stats.primary[".".join(text.primary_region.split(".")[:2])] += 1
+        stats.primary[to_kabupaten(text.primary_region)] += 1
         stats.count("province", [gazetteer.name(text.primary_region[:2])])
     codes = {*text.regions, *filter(None, [text.primary_region])}
-    stats.named |= {".".join(c.split(".")[:2]) for c in codes if "." in c}
+    stats.named |= {to_kabupaten(c) for c in codes if "." in c}
     if text.kind in _POSTS:
         stats.characters.append(len(text.text))
     else:

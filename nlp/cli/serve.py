@@ -9,8 +9,7 @@ import typer
 
 from nlp.cli.common import console, require
 from nlp.errors import NetralitasError
-
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+from nlp.serve.settings import Settings, read_keys
 
 
 def serve(
@@ -24,11 +23,11 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Further name under which the service is called; '*' for any.")
     ] = None,
-    max_body: Annotated[int, typer.Option(min=1000, help="Bytes of a request.")] = 2_000_000,
-    max_texts: Annotated[int, typer.Option(min=1, help="Texts of a request.")] = 64,
-    queue: Annotated[int, typer.Option(min=1, help="Texts accepted and not yet answered.")] = 256,
-    clients: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 128,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds from acceptance to answer.")] = 60.0,
+    max_body: Annotated[int, typer.Option(min=1000, help="Bytes of a request.")] = Settings.max_body,
+    max_texts: Annotated[int, typer.Option(min=1, help="Texts of a request.")] = Settings.max_texts,
+    queue: Annotated[int, typer.Option(min=1, help="Texts accepted and not yet answered.")] = Settings.queue,
+    clients: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = Settings.clients,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds from acceptance to answer.")] = Settings.timeout,
 ) -> None:
     """Serve POST /v1/tag and, at /, a desk for analysts. Nothing leaves this machine.
 
@@ -38,12 +37,11 @@ def serve(
     from nlp.corrections import CorrectionLog
     from nlp.serve.app import Service
     from nlp.serve.run import serve as run
-    from nlp.serve.settings import Settings, read_keys
     from nlp.tagger import Tagger
 
     if not keys and not _is_loopback(host):
         raise NetralitasError(f"--host {host}: others could reach the service; name a file of API keys with --keys")
-    hosts = tuple(h.lower() for h in (*_LOOPBACK, f"[{host}]" if ":" in host else host, *(allow_host or ())))
+    hosts = tuple(h.lower() for h in (*Settings.hosts, f"[{host}]" if ":" in host else host, *(allow_host or ())))
     settings = Settings(
         max_body=max_body,
         max_texts=max_texts,

@@ -36,7 +36,7 @@ from nlp.serve.api import (
 from nlp.serve.gate import Gate, Metrics, Refusal
 from nlp.serve.pool import Pool, QueueFullError
 from nlp.serve.settings import Settings
-from nlp.tagger import Tagger
+from nlp.tagger import Reading, Tagger
 from nlp.write import record_line
 
 _DESK: Final = {
@@ -231,15 +231,18 @@ class Service:
             record = await self._correct(request, self.log)
             return Response(record_line(record), 201, media_type="application/json")
 
+    def _read(self, item: Item) -> tuple[Reading, Record]:
+        reading = self.tagger.read(item.text)
+        return reading, self.tagger.record(reading, id=item.id, date=item.date, source=item.source)
+
     async def _correct(self, request: CorrectionIn, log: CorrectionLog) -> Record:
         item = _item(request.text, 1)
         if isinstance(item, DeadLetter):
             raise Refusal(422, "untaggable", item.reason)
         try:
-            reading = await asyncio.to_thread(self.tagger.read, item.text)
+            reading, original = await asyncio.to_thread(self._read, item)
         except ValueError as e:
             raise Refusal(422, "untaggable", str(e)) from e
-        original = self.tagger.record(reading, id=item.id, date=item.source.published, source=item.source)
         try:
             correction = Correction(
                 at=dt.datetime.now(dt.UTC).replace(microsecond=0),

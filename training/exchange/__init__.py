@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from nlp.errors import NetralitasError
-from nlp.write import whole_file
+from nlp.write import write_parts
 from training.corpus import CorpusText, iter_lines, write_corpus
 from training.exchange import conll, label_studio, parquet, tables
 from training.exchange.records import read_corrections
@@ -38,7 +38,7 @@ def write_texts(texts: Iterable[CorpusText], path: Path) -> int:
     """
     match _suffix(path):
         case ".txt":
-            return _write_markup(texts, path)
+            return write_parts((render_text(t) + "\n" for t in texts), path)
         case ".jsonl":
             return write_corpus(texts, path)
         case ".json":
@@ -51,14 +51,6 @@ def write_texts(texts: Iterable[CorpusText], path: Path) -> int:
             return conll.write(texts, path)
         case _:
             return parquet.write(texts, path)
-
-
-def _write_markup(texts: Iterable[CorpusText], path: Path) -> int:
-    count = 0
-    with whole_file(path) as f:
-        for count, text in enumerate(texts, 1):  # noqa: B007
-            f.write(render_text(text) + "\n")
-    return count
 
 
 def read_texts(path: Path, *, by: str | None = None, guide: str | None = None) -> Iterator[CorpusText | str]:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from nlp.errors import NetralitasError
 from nlp.schema import MentionType
-from nlp.write import whole_file
+from nlp.write import write_parts
 from training.corpus import CorpusText, Mention, describe_error
 
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
@@ -57,11 +57,7 @@ def to_block(text: CorpusText) -> str:
 
 def write(texts: Iterable[CorpusText], path: Path) -> int:
     """Write blocks; return how many."""
-    count = 0
-    with whole_file(path) as f:
-        for count, text in enumerate(texts, 1):  # noqa: B007
-            f.write(to_block(text))
-    return count
+    return write_parts(map(to_block, texts), path)
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -6,7 +6,6 @@ mentions of a person are relations. The labelling interface that shows all this 
 
 import datetime as dt
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 from nlp.errors import NetralitasError
 from nlp.schema import DISPLAY_ID, ElectionType, Flag, Form, Label, MentionType, Role, Status, SubjectGroup
 from nlp.write import whole_file
-from training.corpus import CorpusText, Mention, Official, describe_error
+from training.corpus import CorpusText, Mention, Official, describe_error, region_codes, to_slug
 
 _DOCUMENT: Final = {"label": Label, "flags": Flag, "forms": Form, "subjects": SubjectGroup, "election": ElectionType}
 _META: Final = (
@@ -198,7 +197,7 @@ def from_task(task: dict[str, Any], by: str | None = None, guide: str | None = N
     annotation = _annotation(task, by)
     data = task["data"]
     ident = str(data.get("id") or task.get("id") or "task")
-    slug = re.sub(r"[^a-z0-9_-]+", "-", ident.lower()).strip("-") or "task"
+    slug = to_slug(ident, "task")
     real = {"id": ident, "kind": data.get("kind", "news"), "style": "real", "event": slug, "private": True}
     record: dict[str, Any] = dict(data.get("meta") or real | {"url": data.get("url"), "date": data.get("date")})
     record["text"] = data["text"]
@@ -206,7 +205,7 @@ def from_task(task: dict[str, Any], by: str | None = None, guide: str | None = N
     if names:
         when = annotation.get("updated_at") or annotation.get("created_at")
         reading = {
-            "by": re.sub(r"[^a-z0-9_-]+", "-", names[0].lower()).strip("-"),
+            "by": to_slug(names[0], "label-studio"),
             "date": dt.datetime.fromisoformat(when).date() if when else None,
             "guide": guide,
         }
@@ -279,8 +278,7 @@ class _Results:
         primary = doc.get("primary_region")
         record["primary_region"] = (primary[0] if isinstance(primary, list) else primary) if primary else None
         if "regions" in record.get("layers", ["regions"]):
-            codes = [m["code"] for m in record["mentions"] if m.get("code") and not m.get("dateline")]
-            record["regions"] = list(dict.fromkeys([*codes, *filter(None, [record["primary_region"]])]))
+            record["regions"] = region_codes(record["mentions"], record["primary_region"])
 
     def _officials(self, mentions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One row a person; its first mention is the one that carries a role, else the first in the text."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from nlp.corrections import Correction, apply, read_log
 from nlp.record import Record
 from nlp.schema import CASE_LABELS, UNCERTAIN, Form, MentionType, Role
-from training.corpus import Annotation, CorpusText, Layer, describe_error
+from training.corpus import Annotation, CorpusText, Layer, describe_error, to_slug
 
 _LAYERS: Final[dict[str, tuple[Layer, ...]]] = {
     "label": ("label",),
@@ -98,7 +98,7 @@ def read_corrections(path: Path, guide: str | None = None) -> Iterator[CorpusTex
             settled.add("forms")
         layers: list[Layer] = [layer for layer in CorpusText.model_fields["layers"].default if layer in settled]
         people = [
-            Annotation(by=_slug(c.by), date=c.at.date(), guide=guide, layers=list(_LAYERS[c.field]))
+            Annotation(by=to_slug(c.by, "person"), date=c.at.date(), guide=guide, layers=list(_LAYERS[c.field]))
             for c in corrections
         ]
         if not any(c.field == "label" for c in corrections):
@@ -107,8 +107,3 @@ def read_corrections(path: Path, guide: str | None = None) -> Iterator[CorpusTex
             yield draft(last.text, record, last.mentions, people, layers)
         except ValidationError as e:
             yield f"{path}: text {last.text_sha256[:12]}: {describe_error(e)}"
-
-
-def _slug(name: str) -> str:
-    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
-    return "-".join(filter(None, words.split("-"))) or "person"

@@ -25,7 +25,7 @@ from nlp.errors import NetralitasError
 from nlp.record import text_digest
 from nlp.schema import DISPLAY_ID
 from nlp.write import whole_file
-from training.corpus import CorpusText, describe_error
+from training.corpus import CorpusText, describe_error, region_codes, to_slug
 
 EXCEL_CELL: Final = 32_000
 """Excel keeps 32,767 characters a cell and drops the rest; longer values go on in further columns."""
@@ -266,7 +266,6 @@ def from_row(row: dict[str, str]) -> CorpusText:
     inside = _inside(get("annotation"), text)
     election = _list(get("election"))
     years = [w for w in election if w.isdigit()]
-    slug = re.sub(r"[^a-z0-9_-]+", "-", ident.lower()).strip("-")
     record: dict[str, Any] = {
         **inside,
         "id": ident,
@@ -278,7 +277,7 @@ def from_row(row: dict[str, str]) -> CorpusText:
         "date": _date(get("date")),
         "kind": get("kind") or "news",
         "style": get("style") or "real",
-        "event": get("event") or slug,
+        "event": get("event") or to_slug(ident, "sheet"),
         "private": _yes(get("private")) if inside else get("private").strip().lower() not in ("tidak", "false"),
         **{name: get(name) or None for name in ("group", "split", "url")},
     }
@@ -287,8 +286,7 @@ def from_row(row: dict[str, str]) -> CorpusText:
         record["layers"] = ["label", "flags", "forms", "subjects", "election"] + ["evidence"] * bool(record["evidence"])
         record["annotations"] = [{"by": "sheet"}]
     elif "regions" in record.get("layers", []):
-        codes = [m["code"] for m in record.get("mentions", []) if m.get("code") and not m.get("dateline")]
-        record["regions"] = list(dict.fromkeys([*codes, *filter(None, [record["primary_region"]])]))
+        record["regions"] = region_codes(record.get("mentions", []), record["primary_region"])
     return CorpusText.model_validate(record)
 
 
