@@ -106,7 +106,8 @@ def pool_windows(out: WindowOutput, document: Tensor, count: int) -> Tensor:
 def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityModel:
     """Put fresh heads on a pretrained encoder: a hub id or a directory of any BERT-type encoder.
 
-    Attention dropout is off, which lets the CPU use its fused attention.
+    Dropout within the encoder is off: on a CPU, drawing its masks takes an eighth of a training step's time. Attention
+    runs unfused: the fused kernel is slow at bf16 on CPUs (together 1,550 tokens/s against 1,140).
 
     Raises:
         NetralitasError: the base cannot be loaded, or its positions are fewer than the window.
@@ -114,8 +115,10 @@ def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityM
     torch.manual_seed(seed)
     try:
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
-        config.attention_probs_dropout_prob = 0.0
-        encoder = AutoModel.from_pretrained(base, config=config, trust_remote_code=False, add_pooling_layer=False)
+        config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
+        encoder = AutoModel.from_pretrained(
+            base, config=config, trust_remote_code=False, add_pooling_layer=False, attn_implementation="eager"
+        )
     except (OSError, ValueError) as e:
         raise NetralitasError(
             f"base {base!r} cannot be loaded: {e}\nGive a hub id, a directory, or run 'netralitas base build' first"

@@ -1,4 +1,4 @@
-"""Fine-tune a base encoder on the corpus. Seeded; resumes after a kill at the last finished epoch."""
+"""Fine-tune a base encoder on the corpus. Seeded; a run that was killed goes on at its last checkpoint."""
 
 import datetime as dt
 import hashlib
@@ -7,7 +7,8 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ from nlp.errors import NetralitasError
 from nlp.outputs import DOCUMENT, TOKEN
 from training import model as model_io
 from training.config import LossWeights, TrainConfig
-from training.corpus import read_corpus
+from training.corpus import CorpusText, read_corpus
 from training.features import UNKNOWN, Batch, batches, build_features, collate
 from training.model import NeutralityModel, Shape, pool_windows
+
+CHECKPOINT_SECONDS = 120.0
+"""Time between checkpoints; one is written at the end of each epoch, too."""
 
 STANDARDISE_TEXTS = 64
 """Training texts whose states set the scale of the heads' input."""
@@ -100,14 +104,14 @@ def _optimizer(model: NeutralityModel, config: TrainConfig) -> torch.optim.AdamW
     )
 
 
-def _schedule(step: int, steps: int, warmup: float) -> float:
-    """Linear warm-up, then linear decay to zero."""
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """Linear warm-up, then linear decay to zero: the share of the full learning rate at a step."""
     rise = max(1, int(steps * warmup))
     return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def _save_checkpoint(
-    path: Path, model: NeutralityModel, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+def save_checkpoint(
+    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
 ) -> None:
     """Write a checkpoint beside the old one, then swap: a kill at any moment leaves a whole one."""
     new = path.with_name(path.name + ".new")
@@ -125,7 +129,8 @@ def _save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _load_checkpoint(path: Path, model: NeutralityModel, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Put a checkpoint's weights and moments back; return the state it was saved with."""
     model.load_state_dict(load_file(path / "model.safetensors"))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in load_file(path / "optimizer.safetensors").items():
@@ -136,7 +141,8 @@ def _load_checkpoint(path: Path, model: NeutralityModel, optimizer: torch.optim.
     return loaded
 
 
-def _git_commit() -> str:
+def git_commit() -> str:
+    """The commit of the code, with ``-dirty`` where it was changed; ``unknown`` outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(
@@ -165,18 +171,50 @@ def _provenance(config: TrainConfig, commit: str, texts: int, seconds: float) ->
     }
 
 
+def mask_tokens(ids: Tensor, mask: Tensor, share: float, mask_id: int) -> Tensor:
+    """Put the mask token in the place of a random share of the tokens; padding and each window's ends stay.
+
+    ``ids`` and ``mask`` [w, t]. It keeps the model from leaning on single words.
+    """
+    drawn = torch.rand(ids.shape, device=ids.device) < share
+    inner = mask.bool()
+    # The last token of a window is where its mask ends.
+    inner = inner & torch.roll(inner, -1, dims=1)
+    inner[:, 0] = False
+    return ids.masked_fill(drawn & inner, mask_id)
+
+
+def mask_id_of(tokenizer: Tokenizer) -> int:
+    """Id that stands for a hidden token: the mask token, or the unknown token of a vocabulary without one.
+
+    Raises:
+        NetralitasError: the vocabulary has neither.
+    """
+    for token in ("<mask>", "[MASK]", "<unk>", "[UNK]"):
+        found = tokenizer.token_to_id(token)
+        if found is not None:
+            return int(found)
+    raise NetralitasError("tokenizer: its vocabulary has no mask and no unknown token")
+
+
+def choose_share(texts: Sequence[CorpusText], share: float, seed: int) -> list[CorpusText]:
+    """A random share of the texts, for learning curves; a smaller share lies within a larger one of the same seed."""
+    order = np.random.default_rng(seed).permutation(len(texts))
+    return [texts[i] for i in sorted(order[: max(1, round(share * len(texts)))])]
+
+
 def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     """Fine-tune on the corpus's training split; return the trained model's directory.
 
-    Killed and started again, it goes on after the last finished epoch and ends with the same weights.
+    Killed and started again, it goes on at the last checkpoint and ends with the same weights.
 
     Raises:
         NetralitasError: bad corpus or base, no training texts, or an output of another run.
     """
-    texts = [t for t in read_corpus(config.corpus) if t.split == "train"]
+    texts = choose_share([t for t in read_corpus(config.corpus) if t.split == "train"], config.share, config.seed)
     if not texts:
         raise NetralitasError(f"{config.corpus}: no text has split 'train'; run 'netralitas data split' first")
-    mark, commit = fingerprint(config), _git_commit()
+    mark, commit = fingerprint(config), git_commit()
     checkpoint = config.output / "checkpoint"
     if (config.output / "model.safetensors").exists():
         raise NetralitasError(f"{config.output}: holds a finished model; choose another output or remove it")
@@ -192,47 +230,57 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     lengths = np.array(data["length"])
     plan = [list(batches(lengths, config.batch_tokens, config.seed + epoch)) for epoch in range(config.epochs)]
     steps = sum(map(len, plan))
-    first, seconds = 0, 0.0
+    state: dict[str, Any] = {"fingerprint": mark, "step": 0, "seconds": 0.0, "sums": {}}
     if (checkpoint / "state.json").exists():
-        state = _load_checkpoint(checkpoint, model, optimizer)
+        state = load_checkpoint(checkpoint, model, optimizer)
         if state["fingerprint"] != mark:
             raise NetralitasError(
                 f"{checkpoint}: of a run with another corpus or configuration; remove it to start anew"
             )
-        first, seconds = state["epochs"], state["seconds"]
     model.train()
     pad_id = int(model.encoder.config.pad_token_id or 0)  # type: ignore[union-attr, arg-type]
-    step, average = sum(map(len, plan[:first])), float("nan")
+    mask_id = mask_id_of(tokenizer)
+    step: int = state["step"]
+    sums: dict[str, float] = state["sums"]
+    average = float("nan")
     config.output.mkdir(parents=True, exist_ok=True)
-    for epoch in range(first, config.epochs):
-        # Seeding each epoch makes a resumed run draw the same dropout masks.
-        torch.manual_seed(config.seed * 1000 + epoch)
-        began, sums = time.monotonic(), dict.fromkeys(LossWeights.model_fields, 0.0)
-        for group in plan[epoch]:
-            rows = data[group]
-            batch = collate([{k: v[i] for k, v in rows.items()} for i in range(len(group))], pad_id).to(device)
-            for parameters, rate in zip(optimizer.param_groups, rates, strict=True):
-                parameters["lr"] = rate * _schedule(step, steps, config.warmup)
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                parts = losses(model, batch, config.label_smoothing)
-            loss = _total(parts, config.weights)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad()
-            step += 1
-            value = loss.item()
-            average = value if np.isnan(average) else 0.95 * average + 0.05 * value
-            for name, part in parts.items():
-                sums[name] += part.item() / len(plan[epoch])
-            if progress:
-                progress(step, steps, average)
-        seconds += time.monotonic() - began
-        line = {"epoch": epoch + 1, "seconds": round(seconds), **{k: round(v, 4) for k, v in sums.items()}}
-        state = {"fingerprint": mark, "epochs": epoch + 1, "seconds": seconds}
-        with (config.output / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        _save_checkpoint(checkpoint, model, optimizer, state)
+    began = saved = time.monotonic()
+    todo = [(epoch, n, group) for epoch, groups in enumerate(plan) for n, group in enumerate(groups, 1)]
+    for epoch, n, group in todo[step:]:
+        # Seeding each step makes a resumed run draw the same masks.
+        torch.manual_seed(config.seed * 1_000_003 + step)
+        rows = data[group]
+        batch = collate([{k: v[i] for k, v in rows.items()} for i in range(len(group))], pad_id).to(device)
+        if config.mask_tokens:
+            batch = replace(batch, ids=mask_tokens(batch.ids, batch.mask, config.mask_tokens, mask_id))
+        for parameters, rate in zip(optimizer.param_groups, rates, strict=True):
+            parameters["lr"] = rate * schedule(step, steps, config.warmup)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            parts = losses(model, batch, config.label_smoothing)
+        loss = _total(parts, config.weights)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        step += 1
+        value = loss.item()
+        average = value if np.isnan(average) else 0.95 * average + 0.05 * value
+        for name, part in parts.items():
+            sums[name] = sums.get(name, 0.0) + part.item()
+        last = n == len(plan[epoch])
+        seconds = state["seconds"] + time.monotonic() - began
+        if last:
+            means = {name: round(total / n, 4) for name, total in sums.items()}
+            with (config.output / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"epoch": epoch + 1, "seconds": round(seconds), **means}) + "\n")
+            sums.clear()
+        if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            now = {"fingerprint": mark, "step": step, "seconds": seconds, "sums": sums}
+            save_checkpoint(checkpoint, model, optimizer, now)
+            saved = time.monotonic()
+        if progress:
+            progress(step, steps, average)
+    seconds = state["seconds"] + time.monotonic() - began
     _finish(config, model.cpu(), tokenizer, _provenance(config, commit, len(texts), seconds))
     return config.output
 
