@@ -63,7 +63,9 @@ class OfficialRecord(_Model):
     region: str | None
     role: RecordRole
     status: Status | None
-    score: float = Field(description="Probability of the role the model found likeliest")
+    score: float = Field(
+        description="Probability of the role the model found likeliest; of a subject, times that the text has one"
+    )
     mentions: list[tuple[int, int]]
 
 

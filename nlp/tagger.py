@@ -296,7 +296,8 @@ class Tagger:
             year=year,
             persons=[(m.start, m.end) for m in found if m.type is MentionType.PERSON],
         )
-        officials = [self._official(text, p, logits, label.name, resolved) for p in persons]
+        subject = subject_chance(scores)
+        officials = [self._official(text, p, logits, label.name, subject, resolved) for p in persons]
         return Record(
             id=id or digest[:16],
             text_sha256=digest,
@@ -371,6 +372,7 @@ class Tagger:
         person: Person,
         logits: TextLogits,
         label: Label,
+        subject: float,
         resolved: Sequence[regions.RegionMention],
     ) -> OfficialRecord:
         probs = person_probabilities(logits, person, "roles")
@@ -383,6 +385,7 @@ class Tagger:
         role: RecordRole = likely
         status: Status | None = None
         if likely is Role.SUBJECT:
+            score *= subject
             status = decide_status(person_probabilities(logits, person, "statuses"), label)
             if status is None or score < self.model.calibration.person_threshold:
                 role, status = UNCERTAIN, None
@@ -403,6 +406,12 @@ class Tagger:
             score=round(score, 4),
             mentions=[(m.start, m.end) for m in person.mentions],
         )
+
+
+def subject_chance(scores: Mapping[Label, float]) -> float:
+    """Probability that a text has a subject at all: that of the labels which allow one. It weighs the score of each
+    person taken for a subject, so that nobody is accused on the strength of a text that may hold no case."""
+    return sum(p for label, p in scores.items() if label in CASE_LABELS or label is Label.NON_VIOLATION)
 
 
 def person_probabilities(logits: TextLogits, person: Person, head: str) -> Float:

@@ -14,8 +14,9 @@ from training.agree import agreement, kappa, pairs
 from training.baseline import keyword_rule
 from training.corpus import read_corpus, write_corpus
 from training.exchange import label_studio, read_texts
+from training.page import svg
 from training.sample import choose, tasks, uncertainty
-from training.stats import difficulty, gather, plots, svg
+from training.stats import difficulty, gather, plots
 from training.suspects import suspects
 
 

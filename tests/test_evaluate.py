@@ -78,3 +78,83 @@ def test_temperature_and_thresholds():
     assert precision_threshold(scores, ~right, 0.9) == 0.95
     assert f1_threshold(scores, right) == pytest.approx(0.61, abs=0.1)
     assert f1_threshold(scores[:3], right[:3]) == 0.5
+
+
+def test_costs_put_a_false_case_and_a_missed_clearance_first():
+    from training.costs import FALSE_CASE, MISSED_CLEARANCE, cost, costs
+
+    dearest = max(FALSE_CASE, MISSED_CLEARANCE)
+    assert cost(Label.PREVENTION, Label.ALLEGATION) == FALSE_CASE
+    assert all(cost(Label.CLEARED, got) == MISSED_CLEARANCE for got in Label if got is not Label.CLEARED)
+    assert all(cost(a, b) <= dearest for a in Label for b in Label)
+    assert cost(Label.ALLEGATION, Label.PROCEEDING) < cost(Label.ALLEGATION, Label.PREVENTION) < dearest
+    assert list(costs([Label.CLEARED] * 2, [Label.CLEARED, Label.OVERVIEW])) == [0, MISSED_CLEARANCE]
+
+
+def test_threshold_weighs_wrong_answers_against_reviews():
+    import numpy as np
+
+    from training.costs import cheapest_threshold
+
+    grid = np.array([0.0, 0.5, 0.7, 0.9])
+    scores = np.array([0.4, 0.6, 0.8, 0.95])
+    assert cheapest_threshold(scores, np.zeros(4), grid) == 0.0
+    assert cheapest_threshold(scores, np.array([5.0, 5, 0, 0]), grid) == 0.7
+    assert cheapest_threshold(scores, np.full(4, 5.0), grid) == 0.9
+
+
+def test_reliability_and_risk():
+    import numpy as np
+
+    from training.reliability import reliability, risk_coverage
+
+    rng = np.random.default_rng(0)
+    scores = rng.random(20000)
+    honest = rng.random(20000) < scores
+    assert reliability(scores, honest)["ece"] < 0.02
+    assert reliability(np.full(1000, 0.9), np.arange(1000) % 2 == 0)["ece"] == pytest.approx(0.4)
+    curve = risk_coverage(scores, honest)
+    assert curve["risk_by_tenth"] == sorted(curve["risk_by_tenth"])
+    assert curve["risk_by_tenth"][-1] == pytest.approx(1 - honest.mean(), abs=1e-4)
+    assert sum(b["texts"] for b in reliability(scores, honest)["bins"]) == 20000
+
+
+def test_report_and_behaviour_on_the_command_line(released, trained, corpus_file, tmp_path):
+    from typer.testing import CliRunner
+
+    from nlp.cli.app import app
+
+    suite = tmp_path / "b.toml"
+    suite.write_text(
+        '[slots]\nnama = ["Darmaji", "Sumarni", "Yusran", "Ketut"]\n[[test]]\ncapability = "words"\n'
+        'label = ["sanctioned"]\nswap = ["nama"]\ntext = "Harga cabai kata {nama} <b>naik</b>."\n'
+    )
+    page = tmp_path / "report.html"
+    arguments = ["evaluate", released, "--corpus", corpus_file, "--behaviour", "--tests", suite, "--report", page]
+    result = CliRunner().invoke(app, [str(a) for a in [*arguments, "--curve", trained]])
+    assert result.exit_code == 0, result.output
+    assert "minimum function" in result.output
+    html = page.read_text()
+    for wanted in ("Learning curve", "Reliability", "Behaviour", "Wrong labels", "&lt;b&gt;naik", "up to 60 words"):
+        assert wanted in html or wanted == "Learning curve"
+    assert html.count('src="data:image/svg') == 4
+    assert "<script" not in html
+    assert "http" not in html.split("<body>")[1]
+
+
+def test_evidence_effect(tagger, corpus):
+    from training.evaluate import evidence_effect, tag_corpus
+
+    effect = evidence_effect(tag_corpus(corpus[:12], tagger), tagger)
+    assert effect["texts"] > 0
+    assert -1 <= effect["without_others"] <= 1
+
+
+def test_compare_on_the_command_line(released, trained, corpus_file):
+    from typer.testing import CliRunner
+
+    from nlp.cli.app import app
+
+    result = CliRunner().invoke(app, ["compare", str(released), str(trained), "--corpus", str(corpus_file)])
+    assert result.exit_code == 0, result.output
+    assert "not told apart" in result.output

@@ -136,3 +136,48 @@ def test_batches_hold_every_text_once():
     assert all(sum(lengths[g]) <= 512 or len(g) == 1 for g in groups)
     assert groups == list(batches(lengths, 512, seed=3))
     assert groups != list(batches(lengths, 512, seed=4))
+
+
+def test_killed_between_epochs_and_resumed_equals_uninterrupted(tiny_base, corpus_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.train.CHECKPOINT_SECONDS", 0.0)
+    settings = {"epochs": 3, "mask_tokens": 0.1}
+    whole = train(tiny_config(tiny_base, corpus_file, tmp_path / "whole", **settings))
+    config = tiny_config(tiny_base, corpus_file, tmp_path / "cut", **settings)
+    for at in (2, 5, 11):
+
+        def kill(step, total, _, at=at):
+            if step >= at:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(config, kill)
+    cut = train(config)
+    a, b = (load_file(d / "model.safetensors") for d in (whole, cut))
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+    logs = [[json.loads(line)["label"] for line in (d / "log.jsonl").read_text().splitlines()] for d in (whole, cut)]
+    assert logs[0] == logs[1]
+
+
+def test_masked_tokens_spare_ends_and_padding():
+    import torch
+
+    from training.train import mask_tokens
+
+    torch.manual_seed(0)
+    ids = torch.arange(100, 400).reshape(3, 100)
+    mask = torch.ones_like(ids)
+    mask[1, 40:] = 0
+    hidden = mask_tokens(ids, mask, 0.5, 7) == 7
+    assert not hidden[:, 0].any()
+    assert not hidden[0, -1]
+    assert not hidden[1, 39:].any()
+    assert 0.35 < hidden[0].float().mean() < 0.65
+
+
+def test_shares_lie_within_each_other(corpus):
+    from training.train import choose_share
+
+    small, large = (choose_share(corpus, share, 0) for share in (0.25, 0.5))
+    assert (len(small), len(large)) == (10, 20)
+    assert {t.id for t in small} < {t.id for t in large}
+    assert choose_share(corpus, 1.0, 0) == list(corpus)

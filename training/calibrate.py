@@ -10,18 +10,27 @@ from numpy.typing import NDArray
 from nlp.decode import Float, sigmoid, softmax
 from nlp.link import join_persons
 from nlp.outputs import DOCUMENT
-from nlp.schema import Flag, Form, Label, MentionType, Role, SubjectGroup
-from nlp.tagger import Calibration, LoadedModel, Reading, Tagger, person_probabilities, write_calibration
+from nlp.schema import CASE_LABELS, Flag, Form, Label, MentionType, Role, SubjectGroup
+from nlp.tagger import (
+    Calibration,
+    LoadedModel,
+    Reading,
+    Tagger,
+    decide_status,
+    person_probabilities,
+    subject_chance,
+    write_calibration,
+)
 from training.corpus import CorpusText, read_corpus
-from training.features import document_target
+from training.costs import cheapest_threshold, costs
+from training.features import UNKNOWN, document_target
 from training.predict import load_trained
 
-LABEL_PRECISION = 0.85
-"""Precision on dev that a label's threshold aims at; below the threshold a record abstains."""
 PERSON_PRECISION = 0.95
 """Precision on dev that the person threshold aims at."""
-_HIGHEST = 0.95
+_HIGHEST = 0.99
 _GRID = np.round(np.arange(0.3, _HIGHEST + 0.001, 0.01), 2)
+_LABEL_GRID = np.concatenate([[0.0], _GRID])
 _MIN_EXAMPLES = 5
 
 
@@ -57,16 +66,22 @@ def f1_threshold(scores: Float, wanted: NDArray[np.bool_]) -> float:
     return float(max(_GRID, key=lambda t: (round(f1(t), 6), -abs(t - 0.5))))
 
 
-def _person_scores(texts: Sequence[CorpusText], readings: Sequence[Reading]) -> tuple[Float, NDArray[np.bool_]]:
-    """Score of each person the model takes for a subject, and whether the corpus agrees."""
+def _person_scores(
+    texts: Sequence[CorpusText], readings: Sequence[Reading], probs: Float
+) -> tuple[Float, NDArray[np.bool_]]:
+    """Score of each person whom a record would call a subject, and whether the corpus agrees. ``probs`` [n, labels]."""
     scores, right = [], []
-    for text, reading in zip(texts, readings, strict=True):
+    for text, reading, by_label in zip(texts, readings, probs, strict=True):
+        label, chance = list(Label)[int(by_label.argmax())], subject_chance(dict(zip(Label, by_label, strict=True)))
+        if not text.has("officials"):
+            continue
         gold = {(m.start, m.end): m.id for m in text.mentions if m.type is MentionType.PERSON}
         subjects = {i for o in text.officials if o.role is Role.SUBJECT for i in o.mentions}
         for person in join_persons(text.text, reading.mentions):
-            probs = person_probabilities(reading.logits, person, "roles")
-            if list(Role)[int(probs.argmax())] is Role.SUBJECT:
-                scores.append(float(probs.max()))
+            roles = person_probabilities(reading.logits, person, "roles")
+            status = decide_status(person_probabilities(reading.logits, person, "statuses"), label)
+            if status and list(Role)[int(roles.argmax())] is Role.SUBJECT:
+                scores.append(float(roles.max()) * chance)
                 right.append(any(gold.get((m.start, m.end)) in subjects for m in person.mentions))
     return np.array(scores), np.array(right, dtype=bool)
 
@@ -81,16 +96,22 @@ def choose(model: LoadedModel, texts: Sequence[CorpusText]) -> Calibration:
     temperature = best_temperature(logits[:, DOCUMENT["label"]], gold)
     probs = softmax(logits[:, DOCUMENT["label"]] / temperature)
     guess, best = probs.argmax(1), probs.max(1)
+    names = list(Label)
+    wrong = costs([names[i] for i in gold], [names[i] for i in guess])
     thresholds = {
-        label: precision_threshold(best[guess == i], gold[guess == i] == i, LABEL_PRECISION)
-        for i, label in enumerate(Label)
+        label: cheapest_threshold(best[guess == i], wrong[guess == i], _LABEL_GRID) for i, label in enumerate(Label)
     }
 
+    # A record has forms and flags where its label is a case, groups where it is about the topic.
+    case = np.isin(guess, [names.index(label) for label in CASE_LABELS])
+    asked = {"forms": case, "flags": case, "subjects": guess != names.index(Label.NOT_RELEVANT)}
+
     def per_class(layer: str, names: Iterable[Any]) -> dict[Any, float]:
-        p, wanted = sigmoid(logits[:, DOCUMENT[layer]]), target[:, DOCUMENT[layer]] > 0
+        counted = asked[layer] & (target[:, DOCUMENT[layer]] != UNKNOWN).all(1)
+        p, wanted = sigmoid(logits[counted, DOCUMENT[layer]]), target[counted, DOCUMENT[layer]] > 0
         return {name: f1_threshold(p[:, i], wanted[:, i]) for i, name in enumerate(names)}
 
-    person_scores, right = _person_scores(texts, readings)
+    person_scores, right = _person_scores(texts, readings, probs)
     return Calibration(
         temperature=round(temperature, 4),
         label_thresholds=thresholds,

@@ -11,14 +11,19 @@ from nervaluate.evaluator import Evaluator
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from nlp.errors import NetralitasError
+from nlp.evidence import sentences
 from nlp.record import OfficialRecord, Record, Source
 from nlp.schema import CASE_LABELS, SPAN_TYPES, Label, MentionType, Role, rollup
 from nlp.tagger import Reading, Tagger
 from training.baseline import linear, majority
 from training.corpus import CorpusText, Official, Split, read_corpus
+from training.costs import REVIEW, costs
+from training.reliability import reliability, risk_coverage
 from training.scores import Counts, characters, pair_up, to_kabupaten
 
 BOOTSTRAP_ROUNDS = 2000
+LENGTHS = (25, 60, 150, 300, 500)
+"""Upper ends of the length classes, in words."""
 
 
 @dataclass(frozen=True)
@@ -227,13 +232,74 @@ def character_scores(tagged: Sequence[Tagged], layer: str) -> dict[str, float | 
 
 
 def abstention(tagged: Sequence[Tagged]) -> dict[str, float]:
-    """Share of texts answered, and accuracy on these."""
-    answered = [t for t in tagged if not t.record.label.abstained]
-    right = [t.record.label.name == t.text.label for t in answered]
+    """Share of texts answered, accuracy on these, and the mean cost of a text with and without abstention."""
+    wrong = costs([t.text.label for t in tagged], [t.record.label.name for t in tagged])
+    answered = np.array([not t.record.label.abstained for t in tagged])
     return {
-        "coverage": round(len(answered) / len(tagged), 4),
-        "accuracy_when_answered": round(float(np.mean(right)), 4) if right else 0.0,
+        "coverage": round(float(answered.mean()), 4),
+        "accuracy_when_answered": round(float((wrong[answered] == 0).mean()), 4) if answered.any() else 0.0,
+        "cost": round(float(np.where(answered, wrong, REVIEW).mean()), 4),
+        "cost_without_abstention": round(float(wrong.mean()), 4),
     }
+
+
+def trust(tagged: Sequence[Tagged]) -> dict[str, Any]:
+    """How far label scores are probabilities, and the risk at each coverage."""
+    scores = np.array([t.record.label.score for t in tagged])
+    right = np.array([t.record.label.name is t.text.label for t in tagged])
+    return {"reliability": reliability(scores, right), "risk_coverage": risk_coverage(scores, right)}
+
+
+def slices(tagged: Sequence[Tagged]) -> dict[str, dict[str, dict[str, float | int]]]:
+    """Label scores by length, kind and confusion of ``domain.md``."""
+    by: dict[str, dict[str, list[Tagged]]] = {"length": {}, "kind": {}, "confusion": {}}
+    for t in tagged:
+        words = len(t.text.text.split())
+        limit = next((n for n in LENGTHS if words <= n), None)
+        by["length"].setdefault(f"up to {limit} words" if limit else f"over {LENGTHS[-1]} words", []).append(t)
+        by["kind"].setdefault(t.text.kind, []).append(t)
+        for confusion in t.text.confusions:
+            by["confusion"].setdefault(str(confusion), []).append(t)
+
+    def figures(texts: Sequence[Tagged]) -> dict[str, float | int]:
+        gold, got = [str(t.text.label) for t in texts], [str(t.record.label.name) for t in texts]
+        right = float(np.mean([a == b for a, b in zip(gold, got, strict=True)]))
+        return {"texts": len(texts), "accuracy": round(right, 4), "macro_f1": round(macro_f1(gold, got), 4)}
+
+    return {name: {value: figures(texts) for value, texts in sorted(part.items())} for name, part in by.items()}
+
+
+def evidence_effect(tagged: Sequence[Tagged], tagger: Tagger, seed: int = 0) -> dict[str, float | int]:
+    """Whether evidence is what the label rests on: how far the label's score falls without the evidence sentences, and
+    how far without as many other sentences, on texts that have enough of them."""
+    rng = np.random.default_rng(seed)
+    fall: list[tuple[float, float]] = []
+    for t in tagged:
+        chosen = [(e.start, e.end) for e in t.record.evidence]
+        others = [s for s in sentences(t.text.text, t.reading.ignored) if s not in chosen]
+        if len(others) <= len(chosen):
+            continue
+        drawn = [others[i] for i in rng.permutation(len(others))[: len(chosen)]]
+        label = t.record.label
+        pair = []
+        for spans in (chosen, drawn):
+            rest = tagger.tag(_without(t.text.text, spans), date=t.text.date)
+            pair.append(label.score - rest.scores[label.name])
+        fall.append((pair[0], pair[1]))
+    if not fall:
+        return {"texts": 0, "without_evidence": 0.0, "without_others": 0.0}
+    mean = np.mean(fall, axis=0)
+    return {
+        "texts": len(fall),
+        "without_evidence": round(float(mean[0]), 4),
+        "without_others": round(float(mean[1]), 4),
+    }
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + text[end:]
+    return text
 
 
 def measure(tagged: Sequence[Tagged], train: Sequence[CorpusText]) -> dict[str, Any]:
@@ -253,6 +319,8 @@ def measure(tagged: Sequence[Tagged], train: Sequence[CorpusText]) -> dict[str, 
             "tfidf_sastrawi_svm": label_scores(gold, [str(x) for x in linear(train, texts)]),
         },
         "abstention": abstention(tagged),
+        "trust": trust(tagged),
+        "slices": slices(tagged),
         "forms": set_scores(({str(f) for f in t.text.forms}, {str(f.name) for f in t.record.forms}) for t in cases),
         "subject_groups": set_scores(
             ({str(s) for s in t.text.subjects}, {str(s) for s in t.record.subject_groups}) for t in tagged

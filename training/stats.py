@@ -1,8 +1,6 @@
 """Figures of a corpus as tables and plots; one pass, memory does not grow with the texts."""
 
-import base64
 import hashlib
-import io
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
 from jinja2 import Environment
 from matplotlib.figure import Figure
 from sklearn.metrics import balanced_accuracy_score, f1_score
@@ -21,6 +18,7 @@ from nlp.schema import CASE_LABELS, DISPLAY_ID, Flag, Form, Kind, Label, Role, S
 from nlp.write import whole_file
 from training.baseline import keyword_rule, linear, majority
 from training.corpus import LAYERS, CorpusText, iter_corpus
+from training.page import STYLE, data_uri
 from training.scores import to_kabupaten
 from training.split import place, unseen
 
@@ -219,22 +217,10 @@ def plots(stats: Stats) -> dict[str, Figure]:
     return figures
 
 
-def svg(figure: Figure) -> bytes:
-    """A plot as SVG, the same bytes each time."""
-    out = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "netralitas", "svg.fonttype": "none"}):
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()
-
-
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
-<style>
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1b }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
-td.n { text-align: right; font-variant-numeric: tabular-nums } section { break-inside: avoid }
-main { columns: 30rem 2; column-gap: 2rem } img { max-width: 100% }
-</style></head><body><h1>{{ title }}</h1>
+<style>{{ style }} main { columns: 30rem 2; column-gap: 2rem } section { break-inside: avoid }</style></head>
+<body><h1>{{ title }}</h1>
 <p>Quotas, not frequencies: shares say nothing about how often anything happens.</p>
 <table>{% for name, value in summary.items() %}<tr><td>{{ name }}</td><td class="n">{{ value }}</td></tr>{% endfor %}
 </table>
@@ -247,11 +233,8 @@ main { columns: 30rem 2; column-gap: 2rem } img { max-width: 100% }
 
 def write_page(stats: Stats, extra: dict[str, Any], path: Path, title: str) -> None:
     """Write all figures as one HTML page without outside resources. No text of the corpus is quoted."""
-    images = {
-        name: "data:image/svg+xml;base64," + base64.b64encode(svg(figure)).decode()
-        for name, figure in plots(stats).items()
-    }
+    images = {name: data_uri(figure) for name, figure in plots(stats).items()}
     page = Environment(autoescape=True).from_string(_PAGE)
     tables = {name: ordered(stats, name) for name in stats.tables}
     with whole_file(path) as f:
-        f.write(page.render(title=title, summary=stats.summary() | extra, images=images, tables=tables))
+        f.write(page.render(style=STYLE, title=title, summary=stats.summary() | extra, images=images, tables=tables))

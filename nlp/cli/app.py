@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nlp.cli import base, data, evaluate, explain, export, schema, serve, stream, tag, train
+from nlp.cli import base, compare, data, diff, evaluate, explain, export, schema, serve, stream, tag, train
 from nlp.errors import NetralitasError
 from nlp.tagger import package_version
 
@@ -19,11 +19,13 @@ app = typer.Typer(
 )
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
+app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
 app.command("stream")(stream.stream)
 app.command("serve", rich_help_panel="Service (needs the extra 'serve')")(serve.serve)
 app.command("train", rich_help_panel="Training (needs the extra 'train')")(train.train)
 app.command("evaluate", rich_help_panel="Training (needs the extra 'train')")(evaluate.evaluate)
+app.command("compare", rich_help_panel="Training (needs the extra 'train')")(compare.compare)
 app.command("export", rich_help_panel="Training (needs the extra 'train')")(export.export)
 app.add_typer(base.app, name="base", rich_help_panel="Training (needs the extra 'train')")
 app.add_typer(data.app, name="data", rich_help_panel="Training (needs the extra 'train')")

@@ -166,6 +166,7 @@ def stats(
     """Print how many texts there are of what."""
     require_training()
     from training import stats as of
+    from training.page import svg
 
     gathered = of.gather(corpus)
     extra = of.difficulty(corpus) if difficulty else {}
@@ -179,7 +180,7 @@ def stats(
     if plots:
         plots.mkdir(parents=True, exist_ok=True)
         for name, figure in of.plots(gathered).items():
-            (plots / f"{name}.svg").write_bytes(of.svg(figure))
+            (plots / f"{name}.svg").write_bytes(svg(figure))
 
 
 @app.command(epilog="Example: netralitas data agree data/corpus.jsonl second-reader.jsonl --list differences.csv")

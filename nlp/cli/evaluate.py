@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from nlp.cli.common import console, progress_bar, require_training
 from nlp.schema import Label
 from nlp.tagger import Tagger
 
+if TYPE_CHECKING:
+    from training.evaluate import Tagged
+
 
 def evaluate(
     model: Annotated[
@@ -18,20 +21,64 @@ def evaluate(
     ] = None,
     corpus: Annotated[Path, typer.Option(help="The corpus.")] = Path("data/corpus.jsonl"),
     split: Annotated[Literal["train", "dev", "test"], typer.Option(help="Which texts.")] = "test",
+    behaviour: Annotated[bool, typer.Option("--behaviour", help="Also run the behavioural tests.")] = False,
+    tests: Annotated[Path, typer.Option(help="The behavioural tests.")] = Path("data/behaviour.toml"),
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with plots and every wrong text; it takes longer.")
+    ] = None,
+    curve: Annotated[
+        list[Path] | None, typer.Option(help="For the page's learning curve: a model trained on a share.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--json", help="Also write all figures to this file.")] = None,
 ) -> None:
     """Print how a model does on texts it was not trained on, beside the majority class and a linear baseline."""
     require_training()
+    from training import behaviour as behavioural
     from training.evaluate import evaluate as run
+    from training.evaluate import evidence_effect
+    from training.export import read_training
+    from training.report import write_report
+
+    def measure(of: Tagger, name: str) -> tuple[dict[str, Any], list["Tagged"]]:
+        with progress_bar("texts") as progress:
+            task = progress.add_task(name, total=None)
+            return run(of, corpus, split, lambda done, total: progress.update(task, completed=done, total=total))
 
     tagger = Tagger.load(model)
-    with progress_bar("texts") as progress:
-        task = progress.add_task("tagging", total=None)
-        figures, _ = run(tagger, corpus, split, lambda done, total: progress.update(task, completed=done, total=total))
+    figures, tagged = measure(tagger, "tagging")
+    title = f"{tagger.model.name} ({tagger.model.runtime}) on {figures['texts']} texts of {corpus}, split {split}"
+    outcomes = []
+    if behaviour:
+        cases = list(behavioural.cases(behavioural.read_suite(tests)))
+        with progress_bar("cases") as progress:
+            task = progress.add_task("behaviour", total=len(cases))
+            outcomes = behavioural.run(tagger, cases, lambda: progress.advance(task))
+        figures["behaviour"] = behavioural.pass_rates(outcomes)
+        figures["swap_flips"] = behavioural.swap_flips(outcomes)
+    if report:
+        figures["evidence_effect"] = evidence_effect(tagged, tagger)
+        points = {}
+        for run_directory in curve or []:
+            points[read_training(run_directory)["train_texts"]] = measure(Tagger.load(run_directory), "curve")[0]
+        write_report(report, title, figures, tagged, outcomes, points)
     if output:
         output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    show(
-        figures, f"{tagger.model.name} ({tagger.model.runtime}) on {figures['texts']} texts of {corpus}, split {split}"
+    show(figures, title)
+    if behaviour:
+        _behaviour(figures)
+
+
+def _behaviour(figures: dict[str, Any]) -> None:
+    table = Table("kind", "capability", "passed", "of", "", title="behaviour", title_justify="left")
+    total = [0, 0]
+    for kind, part in figures["behaviour"].items():
+        for name, (passed, count) in part.items():
+            table.add_row(kind, name, str(passed), str(count), f"{passed / count:.1%}")
+            total = [total[0] + passed, total[1] + count]
+    console.print(table)
+    flips, swaps = figures["swap_flips"]
+    console.print(
+        f"{total[0]} of {total[1]} cases passed; {flips} of {swaps} swaps of a name, region or party changed the label"
     )
 
 
@@ -48,7 +95,13 @@ def show(figures: dict[str, Any], title: str) -> None:
     console.print(summary)
     answered = figures["abstention"]
     console.print(
-        f"answered {answered['coverage']:.1%} of texts, of these right {answered['accuracy_when_answered']:.1%}"
+        f"answered {answered['coverage']:.1%} of texts, of these right {answered['accuracy_when_answered']:.1%}; "
+        f"mean cost {answered['cost']:.3f}, without abstention {answered['cost_without_abstention']:.3f}"
+    )
+    trust = figures["trust"]
+    console.print(
+        f"ECE {trust['reliability']['ece']:.3f}; wrong among the surest half of texts "
+        f"{trust['risk_coverage']['risk_by_tenth'][4]:.1%}"
     )
     _classes("label", figures["label"]["classes"])
     confusion = Table("gold \\ found", *(str(x)[:12] for x in Label), title="confusion")
