@@ -181,3 +181,56 @@ def test_shares_lie_within_each_other(corpus):
     assert (len(small), len(large)) == (10, 20)
     assert {t.id for t in small} < {t.id for t in large}
     assert choose_share(corpus, 1.0, 0) == list(corpus)
+
+
+def test_accumulated_batches_make_one_step(corpus_file, tiny_base, tmp_path):
+    from training.train import step_plan
+
+    lengths = np.array([40] * 25)
+    base = tiny_config(tiny_base, corpus_file, tmp_path, epochs=2, batch_tokens=100)
+    single = step_plan(lengths, base, 1)
+    assert all(len(s.groups) == 1 for s in single)
+    shared = step_plan(lengths, base.model_copy(update={"accumulate": 2}), 2)
+    assert all(len(s.groups) == 4 for s in shared)
+    assert [s.last for s in shared].count(True) == 2
+    for plan in (single, shared):
+        for epoch in (1, 2):
+            assert {i for s in plan if s.epoch == epoch for g in s.groups for i in g} == set(range(25))
+
+
+def test_two_processes_train_one_model(tiny_base, corpus_file, tmp_path):
+    """As ``torchrun`` starts it; the gradients of both are averaged, and only the first writes."""
+    import subprocess
+    import sys
+
+    config = tmp_path / "c.toml"
+    config.write_text(
+        f'corpus = "{corpus_file}"\nbase = "{tiny_base}"\noutput = "{tmp_path / "run"}"\nepochs = 6\n'
+        'batch_tokens = 256\nlearning_rate = 2e-3\nhead_learning_rate = 5e-3\nprecision = "fp32"\n'
+        "window = 48\noverlap = 8\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python"]
+    command += ["--master-port=29517", sys.executable, "-m", "nlp.cli.app", "train", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    facts = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert facts["hardware"]["processes"] == 2
+    assert (tmp_path / "run" / "calibration.json").exists()
+    log = [json.loads(line)["label"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 6
+    assert log[-1] < log[0]
+
+
+def test_source_that_tells_the_label_is_named(corpus):
+    from training.sources import telling_sources
+
+    assert telling_sources(corpus) == []
+    real = [
+        t.model_copy(update={"private": True, "url": f"https://www.kabar.example/{i}"})
+        for i, t in enumerate(t for t in corpus * 4 if t.label == "not_relevant")
+    ]
+    warnings = telling_sources([*corpus, *real])
+    assert any("real (private) texts are not_relevant" in w for w in warnings)
+    assert any("kabar.example" in w for w in warnings)
+    mixed = [t.model_copy(update={"private": True}) for t in corpus * 2]
+    assert telling_sources([*corpus, *mixed]) == []

@@ -39,6 +39,7 @@ class TrainConfig(_Strict):
     seed: int = 0
     epochs: int = Field(default=8, ge=1)
     batch_tokens: int = Field(default=1024, ge=64, description="tokens a step, padding included")
+    accumulate: int = Field(default=1, ge=1, description="batches whose gradients make one step")
     learning_rate: Positive = 1e-4
     head_learning_rate: Positive = 1e-3
     weight_decay: float = Field(default=0.01, ge=0)

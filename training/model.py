@@ -6,9 +6,11 @@ without approximation (:func:`pool_windows` here, ``nlp.encode.pool`` in numpy).
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,6 +21,8 @@ from nlp.errors import NetralitasError
 from nlp.outputs import DOCUMENT_SIZE, TOKEN, TOKEN_SIZE
 from nlp.schema import SCHEMA_VERSION
 from nlp.tagger import SHAPE_FILE, read_shape
+
+_log = logging.getLogger("netralitas")
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,24 @@ def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityM
     try:
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
         config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
-        encoder = AutoModel.from_pretrained(
-            base, config=config, trust_remote_code=False, add_pooling_layer=False, attn_implementation="eager"
+        encoder, loading = AutoModel.from_pretrained(
+            base,
+            config=config,
+            trust_remote_code=False,
+            weights_only=True,
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            output_loading_info=True,
         )
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, UnpicklingError) as e:
         raise NetralitasError(
             f"base {base!r} cannot be loaded: {e}\nGive a hub id, a directory, or run 'netralitas base build' first"
         ) from e
+    if loading["missing_keys"]:
+        some = ", ".join(sorted(loading["missing_keys"])[:3])
+        raise NetralitasError(f"base {base!r}: its weights lack {some}; it is no whole BERT-type encoder")
+    if unused := sorted({key.split(".")[0] for key in loading["unexpected_keys"]}):
+        _log.warning("base %s: its heads of pretraining are not used (%s)", base, ", ".join(unused))
     if config.max_position_embeddings < shape.window:
         raise NetralitasError(
             f"window: {shape.window} is more than the {config.max_position_embeddings} positions of base {base!r}"

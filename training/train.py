@@ -3,18 +3,26 @@
 import datetime as dt
 import hashlib
 import json
+import os
 import platform
+import re
+import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from datasets import Dataset
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -28,6 +36,7 @@ from training.config import LossWeights, TrainConfig
 from training.corpus import CorpusText, read_corpus
 from training.features import UNKNOWN, Batch, batches, build_features, collate
 from training.model import NeutralityModel, Shape, pool_windows
+from training.sources import telling_sources
 
 CHECKPOINT_SECONDS = 120.0
 """Time between checkpoints; one is written at the end of each epoch, too."""
@@ -55,7 +64,7 @@ def base_tokenizer(base: str) -> Tokenizer:
     return tokenizer
 
 
-def losses(model: NeutralityModel, batch: Batch, smoothing: float) -> dict[str, Tensor]:
+def losses(model: torch.nn.Module, batch: Batch, smoothing: float) -> dict[str, Tensor]:
     """Loss of each head for a batch; a head without a known target gives zero."""
     out = model(batch.ids, batch.mask)
     document = pool_windows(out, batch.document, len(batch.target))
@@ -158,12 +167,13 @@ def fingerprint(config: TrainConfig) -> str:
     return hashlib.sha256(config.corpus.read_bytes() + settings.encode()).hexdigest()
 
 
-def _provenance(config: TrainConfig, commit: str, texts: int, seconds: float) -> dict[str, Any]:
-    packages = ("torch", "transformers", "tokenizers", "datasets", "numpy")
+def _provenance(config: TrainConfig, commit: str, texts: Sequence[CorpusText], seconds: float) -> dict[str, Any]:
+    packages = ("torch", "accelerate", "transformers", "tokenizers", "datasets", "numpy")
     return {
         "config": config.model_dump(mode="json"),
         "corpus_sha256": hashlib.sha256(config.corpus.read_bytes()).hexdigest(),
-        "train_texts": texts,
+        "train_texts": len(texts),
+        "warnings": telling_sources(texts),
         "commit": commit,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),
@@ -179,8 +189,8 @@ def mask_tokens(ids: Tensor, mask: Tensor, share: float, mask_id: int) -> Tensor
     drawn = torch.rand(ids.shape, device=ids.device) < share
     inner = mask.bool()
     # The last token of a window is where its mask ends.
-    inner = inner & torch.roll(inner, -1, dims=1)
-    inner[:, 0] = False
+    inner[:, :-1] &= inner[:, 1:].clone()
+    inner[:, [0, -1]] = False
     return ids.masked_fill(drawn & inner, mask_id)
 
 
@@ -203,10 +213,101 @@ def choose_share(texts: Sequence[CorpusText], share: float, seed: int) -> list[C
     return [texts[i] for i in sorted(order[: max(1, round(share * len(texts)))])]
 
 
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step: its epoch (from 1), its number in it, its batches of document indices, and whether it ends
+    the epoch."""
+
+    epoch: int
+    number: int
+    groups: list[list[int]]
+    last: bool
+
+
+def step_plan(lengths: NDArray[np.int64], config: TrainConfig, processes: int) -> list[Step]:
+    """All steps of a run: each holds ``accumulate`` batches for each process; an epoch's last step is filled up with
+    its first batches, so that every process has as many."""
+    size = config.accumulate * processes
+    out = []
+    for epoch in range(config.epochs):
+        groups = list(batches(lengths, config.batch_tokens, config.seed + epoch))
+        groups += [groups[i % len(groups)] for i in range(-len(groups) % size)]
+        chunks = [groups[i : i + size] for i in range(0, len(groups), size)]
+        out += [Step(epoch + 1, n, chunk, n == len(chunks)) for n, chunk in enumerate(chunks, 1)]
+    return out
+
+
+@dataclass
+class _Run:
+    """What every step of a run needs."""
+
+    config: TrainConfig
+    machine: Accelerator
+    model: NeutralityModel
+    parallel: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    data: Dataset
+    plan: list[Step]
+    pad_id: int
+    mask_id: int
+
+
+def _prepare(config: TrainConfig, texts: Sequence[CorpusText], tokenizer: Tokenizer) -> _Run:
+    # Without a GPU, half precision by autocast is ours: Accelerate would ask the CPU for what it need not have.
+    machine = Accelerator(cpu=not torch.cuda.is_available())
+    shape = Shape(config.window, config.overlap)
+    model = model_io.from_base(config.base, shape, config.dropout, config.seed).to(machine.device)
+    data = build_features(texts, tokenizer, shape)
+    sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
+    model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
+    model.train()
+    return _Run(
+        config=config,
+        machine=machine,
+        model=model,
+        parallel=machine.prepare_model(model) if machine.num_processes > 1 else model,
+        optimizer=_optimizer(model, config),
+        data=data,
+        plan=step_plan(np.array(data["length"]), config, machine.num_processes),
+        pad_id=int(model.encoder.config.pad_token_id or 0),  # type: ignore[union-attr, arg-type]
+        mask_id=mask_id_of(tokenizer),
+    )
+
+
+def _take_step(run: _Run, step: int, rates: Sequence[float]) -> tuple[float, dict[str, float]]:
+    """One optimizer step; return the loss and its parts, as means over this process's batches."""
+    config, machine = run.config, run.machine
+    # Seeding each step makes a resumed run draw the same masks; each process draws its own.
+    torch.manual_seed((config.seed * 1_000_003 + step) * machine.num_processes + machine.process_index)
+    for parameters, rate in zip(run.optimizer.param_groups, rates, strict=True):
+        parameters["lr"] = rate * schedule(step, len(run.plan), config.warmup)
+    mine = run.plan[step].groups[machine.process_index :: machine.num_processes]
+    total, sums = 0.0, dict.fromkeys(LossWeights.model_fields, 0.0)
+    for i, group in enumerate(mine, 1):
+        rows = run.data[group]
+        batch = collate([{k: v[j] for k, v in rows.items()} for j in range(len(group))], run.pad_id).to(machine.device)
+        if config.mask_tokens:
+            batch = replace(batch, ids=mask_tokens(batch.ids, batch.mask, config.mask_tokens, run.mask_id))
+        # Gradients are exchanged once a step.
+        with nullcontext() if i == len(mine) else machine.no_sync(run.parallel):
+            with torch.autocast(machine.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                parts = losses(run.parallel, batch, config.label_smoothing)
+            loss = _total(parts, config.weights) / len(mine)
+            loss.backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+        for name, part in parts.items():
+            sums[name] += part.item() / len(mine)
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    return total, sums
+
+
 def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     """Fine-tune on the corpus's training split; return the trained model's directory.
 
-    Killed and started again, it goes on at the last checkpoint and ends with the same weights.
+    Killed and started again, it goes on at the last checkpoint and ends with the same weights. Started on several
+    processes by ``torchrun`` or ``accelerate launch``, each takes its share of every step; the first one writes.
 
     Raises:
         NetralitasError: bad corpus or base, no training texts, or an output of another run.
@@ -218,71 +319,67 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     checkpoint = config.output / "checkpoint"
     if (config.output / "model.safetensors").exists():
         raise NetralitasError(f"{config.output}: holds a finished model; choose another output or remove it")
-    shape = Shape(config.window, config.overlap)
     tokenizer = base_tokenizer(config.base)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model_io.from_base(config.base, shape, config.dropout, config.seed).to(device)
-    optimizer = _optimizer(model, config)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    data = build_features(texts, tokenizer, shape)
-    sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
-    model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
-    lengths = np.array(data["length"])
-    plan = [list(batches(lengths, config.batch_tokens, config.seed + epoch)) for epoch in range(config.epochs)]
-    steps = sum(map(len, plan))
+    run = _prepare(config, texts, tokenizer)
+    rates = [group["lr"] for group in run.optimizer.param_groups]
     state: dict[str, Any] = {"fingerprint": mark, "step": 0, "seconds": 0.0, "sums": {}}
     if (checkpoint / "state.json").exists():
-        state = load_checkpoint(checkpoint, model, optimizer)
+        state = load_checkpoint(checkpoint, run.model, run.optimizer)
         if state["fingerprint"] != mark:
             raise NetralitasError(
                 f"{checkpoint}: of a run with another corpus or configuration; remove it to start anew"
             )
-    model.train()
-    pad_id = int(model.encoder.config.pad_token_id or 0)  # type: ignore[union-attr, arg-type]
-    mask_id = mask_id_of(tokenizer)
-    step: int = state["step"]
-    sums: dict[str, float] = state["sums"]
-    average = float("nan")
     config.output.mkdir(parents=True, exist_ok=True)
+    sums, average = Counter[str](state["sums"]), float("nan")
     began = saved = time.monotonic()
-    todo = [(epoch, n, group) for epoch, groups in enumerate(plan) for n, group in enumerate(groups, 1)]
-    for epoch, n, group in todo[step:]:
-        # Seeding each step makes a resumed run draw the same masks.
-        torch.manual_seed(config.seed * 1_000_003 + step)
-        rows = data[group]
-        batch = collate([{k: v[i] for k, v in rows.items()} for i in range(len(group))], pad_id).to(device)
-        if config.mask_tokens:
-            batch = replace(batch, ids=mask_tokens(batch.ids, batch.mask, config.mask_tokens, mask_id))
-        for parameters, rate in zip(optimizer.param_groups, rates, strict=True):
-            parameters["lr"] = rate * schedule(step, steps, config.warmup)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            parts = losses(model, batch, config.label_smoothing)
-        loss = _total(parts, config.weights)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad()
-        step += 1
-        value = loss.item()
+    for step in range(state["step"], len(run.plan)):
+        value, parts = _take_step(run, step, rates)
         average = value if np.isnan(average) else 0.95 * average + 0.05 * value
-        for name, part in parts.items():
-            sums[name] = sums.get(name, 0.0) + part.item()
-        last = n == len(plan[epoch])
-        seconds = state["seconds"] + time.monotonic() - began
-        if last:
-            means = {name: round(total / n, 4) for name, total in sums.items()}
-            with (config.output / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps({"epoch": epoch + 1, "seconds": round(seconds), **means}) + "\n")
+        sums.update(parts)
+        now = {"fingerprint": mark, "step": step + 1, "seconds": state["seconds"] + time.monotonic() - began}
+        if run.plan[step].last:
+            if run.machine.is_main_process:
+                _log_epoch(config.output, run.plan[step], now["seconds"], sums)
             sums.clear()
-        if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            now = {"fingerprint": mark, "step": step, "seconds": seconds, "sums": sums}
-            save_checkpoint(checkpoint, model, optimizer, now)
-            saved = time.monotonic()
-        if progress:
-            progress(step, steps, average)
-    seconds = state["seconds"] + time.monotonic() - began
-    _finish(config, model.cpu(), tokenizer, _provenance(config, commit, len(texts), seconds))
+        if run.machine.is_main_process:
+            if run.plan[step].last or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                save_checkpoint(checkpoint, run.model, run.optimizer, now | {"sums": sums})
+                saved = time.monotonic()
+            if progress:
+                progress(step + 1, len(run.plan), average)
+    if run.machine.is_main_process:
+        seconds = state["seconds"] + time.monotonic() - began
+        facts = _provenance(config, commit, texts, seconds) | {"hardware": hardware(run.machine)}
+        _finish(config, run.model.cpu(), tokenizer, facts)
+    run.machine.wait_for_everyone()
+    run.machine.end_training()
     return config.output
+
+
+def _log_epoch(output: Path, last: Step, seconds: float, sums: Mapping[str, float]) -> None:
+    means = {name: round(total / last.number, 4) for name, total in sums.items()}
+    with (output / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"epoch": last.epoch, "seconds": round(seconds), **means}) + "\n")
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes, of those that ``torchrun`` or ``accelerate launch`` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def hardware(machine: Accelerator) -> dict[str, Any]:
+    """What a run was made on: the processor, its cores in use, processes, GPU if any, and the peak of memory."""
+    processor = platform.processor() or platform.machine()
+    with suppress(OSError):
+        names = re.findall(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        processor = names[0] if names else processor
+    return {
+        "processor": processor,
+        "threads": torch.get_num_threads(),
+        "processes": machine.num_processes,
+        "gpu": torch.cuda.get_device_name() if machine.device.type == "cuda" else None,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
 
 
 def _finish(config: TrainConfig, model: NeutralityModel, tokenizer: Tokenizer, provenance: dict[str, Any]) -> None:

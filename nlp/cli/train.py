@@ -17,6 +17,8 @@ def train(
     require_training()
     from training.calibrate import calibrate
     from training.config import read_config
+    from training.export import read_training
+    from training.train import is_first_process
     from training.train import train as run
 
     settings = read_config(config)
@@ -29,6 +31,10 @@ def train(
             progress.update(task, completed=done, total=total, description=f"training, loss {loss:.3f}")
 
         directory = run(settings, step)
+    if not is_first_process():
+        return
+    for warning in read_training(directory)["warnings"]:
+        console.print(f"[yellow]warning:[/] {warning}")
     calibration = calibrate(directory, settings.corpus)
     console.print(f"trained model in {directory}; temperature {calibration.temperature}")
     console.print(f"person threshold {calibration.person_threshold}; evaluate it with: netralitas evaluate {directory}")
