@@ -10,7 +10,8 @@ from nlp.tagger import Tagger
 from tests.conftest import tiny_config
 from training.calibrate import calibrate
 from training.export import export
-from training.train import base_tokenizer, train
+from training.run import base_tokenizer
+from training.train import train
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ def test_batches_hold_every_text_once():
 
 
 def test_killed_between_epochs_and_resumed_equals_uninterrupted(tiny_base, corpus_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.train.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("training.run.CHECKPOINT_SECONDS", 0.0)
     settings = {"epochs": 3, "mask_tokens": 0.1}
     whole = train(tiny_config(tiny_base, corpus_file, tmp_path / "whole", **settings))
     config = tiny_config(tiny_base, corpus_file, tmp_path / "cut", **settings)

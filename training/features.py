@@ -139,6 +139,15 @@ def collate(rows: Sequence[dict[str, Any]], pad_id: int) -> Batch:
     )
 
 
+def inner_tokens(mask: Tensor) -> Tensor:
+    """Which tokens of padded windows are the text's own, not special ones at the ends: ``mask`` [w, t], as bool."""
+    inner = mask.bool()
+    # A window's last token is where its mask ends.
+    inner[:, :-1] &= inner[:, 1:].clone()
+    inner[:, [0, -1]] = False
+    return inner
+
+
 def batches(lengths: NDArray[np.int64], batch_tokens: int, seed: int) -> Iterator[list[int]]:
     """Yield shuffled lists of document indices, of like length, of about ``batch_tokens`` tokens together."""
     rng = np.random.default_rng(seed)

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from nlp.errors import NetralitasError
 from nlp.outputs import DOCUMENT_SIZE, TOKEN, TOKEN_SIZE
@@ -107,8 +108,8 @@ def pool_windows(out: WindowOutput, document: Tensor, count: int) -> Tensor:
     return rows.new_zeros(count, rows.shape[1]).index_add(0, document, rows)
 
 
-def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityModel:
-    """Put fresh heads on a pretrained encoder: a hub id or a directory of any BERT-type encoder.
+def load_encoder(base: str, window: int) -> PreTrainedModel:
+    """Load a pretrained encoder to be trained: a hub id or a directory of any BERT-type encoder.
 
     Dropout within the encoder is off: on a CPU, drawing its masks takes an eighth of a training step's time. Attention
     runs unfused: the fused kernel is slow at bf16 on CPUs (together 1,550 tokens/s against 1,140).
@@ -116,7 +117,6 @@ def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityM
     Raises:
         NetralitasError: the base cannot be loaded, or its positions are fewer than the window.
     """
-    torch.manual_seed(seed)
     try:
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
         config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
@@ -138,11 +138,22 @@ def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityM
         raise NetralitasError(f"base {base!r}: its weights lack {some}; it is no whole BERT-type encoder")
     if unused := sorted({key.split(".")[0] for key in loading["unexpected_keys"]}):
         _log.warning("base %s: its heads of pretraining are not used (%s)", base, ", ".join(unused))
-    if config.max_position_embeddings < shape.window:
+    if config.max_position_embeddings < window:
         raise NetralitasError(
-            f"window: {shape.window} is more than the {config.max_position_embeddings} positions of base {base!r}"
+            f"window: {window} is more than the {config.max_position_embeddings} positions of base {base!r}"
         )
-    return NeutralityModel(encoder, config.hidden_size, shape, dropout)
+    return cast(PreTrainedModel, encoder)
+
+
+def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityModel:
+    """Put fresh heads on a pretrained encoder.
+
+    Raises:
+        NetralitasError: see :func:`load_encoder`.
+    """
+    torch.manual_seed(seed)
+    encoder = load_encoder(base, shape.window)
+    return NeutralityModel(encoder, encoder.config.hidden_size, shape, dropout)
 
 
 def save(model: NeutralityModel, directory: Path) -> None:

@@ -3,18 +3,12 @@
 import datetime as dt
 import hashlib
 import json
-import os
-import platform
-import re
-import resource
 import shutil
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,45 +17,33 @@ import torch
 from accelerate import Accelerator
 from datasets import Dataset
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoTokenizer
 
 from nlp.errors import NetralitasError
 from nlp.outputs import DOCUMENT, TOKEN
 from training import model as model_io
 from training.config import LossWeights, TrainConfig
 from training.corpus import CorpusText, read_corpus
-from training.features import UNKNOWN, Batch, batches, build_features, collate
+from training.features import UNKNOWN, Batch, batches, build_features, collate, inner_tokens
 from training.model import NeutralityModel, Shape, pool_windows
+from training.run import (
+    Progress,
+    base_tokenizer,
+    checkpoint_due,
+    git_commit,
+    hardware,
+    load_checkpoint,
+    mask_id_of,
+    save_checkpoint,
+    schedule,
+    versions,
+)
 from training.sources import telling_sources
-
-CHECKPOINT_SECONDS = 120.0
-"""Time between checkpoints; one is written at the end of each epoch, too."""
 
 STANDARDISE_TEXTS = 64
 """Training texts whose states set the scale of the heads' input."""
-
-Progress = Callable[[int, int, float], None]
-"""Called after each step with the step, the number of steps and the smoothed loss."""
-
-
-def base_tokenizer(base: str) -> Tokenizer:
-    """The fast tokenizer of a base encoder, without truncation and padding.
-
-    Raises:
-        NetralitasError: the base has none.
-    """
-    try:
-        loaded = AutoTokenizer.from_pretrained(base, use_fast=True, trust_remote_code=False)
-    except (OSError, ValueError) as e:
-        raise NetralitasError(f"base {base!r}: its tokenizer cannot be loaded: {e}") from e
-    tokenizer: Tokenizer = loaded.backend_tokenizer
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def losses(model: torch.nn.Module, batch: Batch, smoothing: float) -> dict[str, Tensor]:
@@ -113,54 +95,6 @@ def _optimizer(model: NeutralityModel, config: TrainConfig) -> torch.optim.AdamW
     )
 
 
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Linear warm-up, then linear decay to zero: the share of the full learning rate at a step."""
-    rise = max(1, int(steps * warmup))
-    return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
-
-
-def save_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
-) -> None:
-    """Write a checkpoint beside the old one, then swap: a kill at any moment leaves a whole one."""
-    new = path.with_name(path.name + ".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, new / "model.safetensors")
-    moments = {f"{i}.{k}": v for i, s in optimizer.state_dict()["state"].items() for k, v in s.items()}
-    save_file(moments, new / "optimizer.safetensors")
-    (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    old = path.with_name(path.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Put a checkpoint's weights and moments back; return the state it was saved with."""
-    model.load_state_dict(load_file(path / "model.safetensors"))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in load_file(path / "optimizer.safetensors").items():
-        index, name = key.split(".")
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    loaded: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-def git_commit() -> str:
-    """The commit of the code, with ``-dirty`` where it was changed; ``unknown`` outside a repository."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
 def fingerprint(config: TrainConfig) -> str:
     """SHA-256 over the corpus file and every setting but the output: what a resumed run must share."""
     settings = config.model_dump_json(exclude={"output"})
@@ -168,7 +102,6 @@ def fingerprint(config: TrainConfig) -> str:
 
 
 def _provenance(config: TrainConfig, commit: str, texts: Sequence[CorpusText], seconds: float) -> dict[str, Any]:
-    packages = ("torch", "accelerate", "transformers", "tokenizers", "datasets", "numpy")
     return {
         "config": config.model_dump(mode="json"),
         "corpus_sha256": hashlib.sha256(config.corpus.read_bytes()).hexdigest(),
@@ -177,7 +110,7 @@ def _provenance(config: TrainConfig, commit: str, texts: Sequence[CorpusText], s
         "commit": commit,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+        "versions": versions(),
     }
 
 
@@ -187,24 +120,7 @@ def mask_tokens(ids: Tensor, mask: Tensor, share: float, mask_id: int) -> Tensor
     ``ids`` and ``mask`` [w, t]. It keeps the model from leaning on single words.
     """
     drawn = torch.rand(ids.shape, device=ids.device) < share
-    inner = mask.bool()
-    # The last token of a window is where its mask ends.
-    inner[:, :-1] &= inner[:, 1:].clone()
-    inner[:, [0, -1]] = False
-    return ids.masked_fill(drawn & inner, mask_id)
-
-
-def mask_id_of(tokenizer: Tokenizer) -> int:
-    """Id that stands for a hidden token: the mask token, or the unknown token of a vocabulary without one.
-
-    Raises:
-        NetralitasError: the vocabulary has neither.
-    """
-    for token in ("<mask>", "[MASK]", "<unk>", "[UNK]"):
-        found = tokenizer.token_to_id(token)
-        if found is not None:
-            return int(found)
-    raise NetralitasError("tokenizer: its vocabulary has no mask and no unknown token")
+    return ids.masked_fill(drawn & inner_tokens(mask), mask_id)
 
 
 def choose_share(texts: Sequence[CorpusText], share: float, seed: int) -> list[CorpusText]:
@@ -342,7 +258,7 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
                 _log_epoch(config.output, run.plan[step], now["seconds"], sums)
             sums.clear()
         if run.machine.is_main_process:
-            if run.plan[step].last or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            if run.plan[step].last or checkpoint_due(saved):
                 save_checkpoint(checkpoint, run.model, run.optimizer, now | {"sums": sums})
                 saved = time.monotonic()
             if progress:
@@ -360,26 +276,6 @@ def _log_epoch(output: Path, last: Step, seconds: float, sums: Mapping[str, floa
     means = {name: round(total / last.number, 4) for name, total in sums.items()}
     with (output / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps({"epoch": last.epoch, "seconds": round(seconds), **means}) + "\n")
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes, of those that ``torchrun`` or ``accelerate launch`` started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def hardware(machine: Accelerator) -> dict[str, Any]:
-    """What a run was made on: the processor, its cores in use, processes, GPU if any, and the peak of memory."""
-    processor = platform.processor() or platform.machine()
-    with suppress(OSError):
-        names = re.findall(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-        processor = names[0] if names else processor
-    return {
-        "processor": processor,
-        "threads": torch.get_num_threads(),
-        "processes": machine.num_processes,
-        "gpu": torch.cuda.get_device_name() if machine.device.type == "cuda" else None,
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
 
 
 def _finish(config: TrainConfig, model: NeutralityModel, tokenizer: Tokenizer, provenance: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nlp.cli import base, compare, data, diff, evaluate, explain, export, schema, serve, stream, tag, train
+from nlp.cli import adapt, base, compare, data, diff, evaluate, explain, export, schema, serve, stream, tag, train
 from nlp.errors import NetralitasError
 from nlp.tagger import package_version
 
@@ -23,6 +23,7 @@ app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
 app.command("stream")(stream.stream)
 app.command("serve", rich_help_panel="Service (needs the extra 'serve')")(serve.serve)
+app.command("adapt", rich_help_panel="Training (needs the extra 'train')")(adapt.adapt)
 app.command("train", rich_help_panel="Training (needs the extra 'train')")(train.train)
 app.command("evaluate", rich_help_panel="Training (needs the extra 'train')")(evaluate.evaluate)
 app.command("compare", rich_help_panel="Training (needs the extra 'train')")(compare.compare)

@@ -18,7 +18,7 @@ def train(
     from training.calibrate import calibrate
     from training.config import read_config
     from training.export import read_training
-    from training.train import is_first_process
+    from training.run import is_first_process
     from training.train import train as run
 
     settings = read_config(config)
