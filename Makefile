@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 DEMO := .venv-demo
 DEV := .venv
 
-.PHONY: demo test check fix load clean
+.PHONY: demo test check fix load indobert clean
 
 demo: $(DEMO)/installed
 	@mkdir -p demo-out
@@ -21,6 +21,9 @@ check: $(DEV)/installed
 
 load: $(DEV)/installed
 	$(DEV)/bin/python -m tests.load_serve
+
+indobert: $(DEV)/installed
+	$(DEV)/bin/python -m tests.indobert_shape
 
 fix: $(DEV)/installed
 	$(DEV)/bin/ruff check --fix .
