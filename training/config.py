@@ -34,7 +34,7 @@ class TrainConfig(_Strict):
     """Everything a training run depends on, beside the corpus itself. Paths are relative to the working directory."""
 
     corpus: Path
-    base: str = Field(description="hub id or directory of a BERT-type encoder")
+    base: str = Field(description="hub id or directory of a BERT-type encoder, or a model trained before")
     output: Path
     seed: int = 0
     epochs: int = Field(default=8, ge=1)

@@ -75,6 +75,11 @@ class NeutralityModel(nn.Module):
             states = (states.float() - self.centre) / self.spread
             return self._heads(self.dropout(states), attention_mask.bool())
 
+    @property
+    def standardised(self) -> bool:
+        """Whether centre and spread were set; the heads of a trained model hold for its own only."""
+        return bool(self.centre.any())
+
     @torch.no_grad()
     def standardise(self, windows: Sequence[Tensor]) -> None:
         """Set centre and spread from the states of some windows' tokens, before training; fixed from then on."""
@@ -146,12 +151,17 @@ def load_encoder(base: str, window: int) -> PreTrainedModel:
 
 
 def from_base(base: str, shape: Shape, dropout: float, seed: int) -> NeutralityModel:
-    """Put fresh heads on a pretrained encoder.
+    """Put fresh heads on a pretrained encoder; of a model trained before, take the heads too, to train it further.
 
     Raises:
-        NetralitasError: see :func:`load_encoder`.
+        NetralitasError: see :func:`load_encoder` and :func:`load`.
     """
     torch.manual_seed(seed)
+    if (Path(base) / SHAPE_FILE).exists():
+        trained = load(Path(base))
+        trained.encoder.set_attn_implementation("eager")  # type: ignore[operator]
+        trained.shape, trained.dropout = shape, nn.Dropout(dropout)
+        return trained
     encoder = load_encoder(base, shape.window)
     return NeutralityModel(encoder, encoder.config.hidden_size, shape, dropout)
 

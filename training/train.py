@@ -174,8 +174,9 @@ def _prepare(config: TrainConfig, texts: Sequence[CorpusText], tokenizer: Tokeni
     shape = Shape(config.window, config.overlap)
     model = model_io.from_base(config.base, shape, config.dropout, config.seed).to(machine.device)
     data = build_features(texts, tokenizer, shape)
-    sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
-    model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
+    if not model.standardised:
+        sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
+        model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
     model.train()
     return _Run(
         config=config,
