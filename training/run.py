@@ -22,6 +22,8 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from nlp.errors import NetralitasError
+from nlp.tagger import SHAPE_FILE
+from nlp.window import load_tokenizer
 
 CHECKPOINT_SECONDS = 120.0
 """Time between checkpoints; one is written at the end of each epoch, too."""
@@ -36,6 +38,8 @@ def base_tokenizer(base: str) -> Tokenizer:
     Raises:
         NetralitasError: the base has none.
     """
+    if (Path(base) / SHAPE_FILE).exists():
+        return load_tokenizer(Path(base))
     try:
         loaded = AutoTokenizer.from_pretrained(base, use_fast=True, trust_remote_code=False)
     except (OSError, ValueError) as e:
