@@ -234,3 +234,19 @@ def test_source_that_tells_the_label_is_named(corpus):
     assert any("kabar.example" in w for w in warnings)
     mixed = [t.model_copy(update={"private": True}) for t in corpus * 2]
     assert telling_sources([*corpus, *mixed]) == []
+
+
+def test_trained_model_is_trained_further(trained, tiny_base, corpus_file, tmp_path):
+    from training.calibrate import calibrate
+    from training.predict import load_trained
+
+    further = train(tiny_config(trained, corpus_file, tmp_path / "further", epochs=1, learning_rate=1e-5))
+    a, b = (load_file(d / "model.safetensors") for d in (trained, further))
+    assert np.array_equal(a["centre"], b["centre"])
+    assert not np.array_equal(a["token_head.weight"], b["token_head.weight"])
+    first, again = (
+        [json.loads(line)["label"] for line in (d / "log.jsonl").read_text().splitlines()] for d in (trained, further)
+    )
+    assert again[0] < first[0] / 2
+    calibrate(further, corpus_file)
+    assert load_trained(further).tokenizer.get_vocab_size() == load_trained(trained).tokenizer.get_vocab_size()
