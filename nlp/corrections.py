@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nlp import gazetteer
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.record import (
     ABSTAINED,
     UNVERIFIED,
@@ -223,8 +223,6 @@ def read_log(path: Path) -> Iterator[Correction]:
                 try:
                     yield Correction.model_validate_json(line)
                 except ValidationError as e:
-                    first = e.errors(include_url=False, include_input=False)[0]
-                    where = ".".join(map(str, first["loc"]))
-                    raise NetralitasError(f"{path}:{number}: no correction: {where} {first['msg']}") from e
+                    raise NetralitasError(f"{path}:{number}: no correction: {describe_error(e)}") from e
     except OSError as e:
         raise NetralitasError(f"{path}: cannot be read: {e.strerror or e}") from e

@@ -19,7 +19,7 @@ from nlp.clean import find_ignored
 from nlp.decode import Float, FoundMention, sigmoid, softmax
 from nlp.election import find_date, find_election
 from nlp.encode import OnnxEncoder, TextLogits, WindowEncoder, encode
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.evidence import find_evidence
 from nlp.link import Person, agency_in_office, is_overseer, is_personnel, join_persons, link_offices
 from nlp.outputs import DOCUMENT, TOKEN
@@ -140,8 +140,7 @@ def read_calibration(directory: Path) -> Calibration:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
+        return describe_error(error)
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 

@@ -14,11 +14,10 @@ from typing import Annotated, Final, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.record import Record
 from nlp.schema import UNCERTAIN, Label, Role
 from nlp.tagger import Tagger
-from training.corpus import describe_error
 
 Kind = Literal["minimum function", "invariance", "direction"]
 

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nlp.errors import NetralitasError
-from training.corpus import describe_error
+from nlp.errors import NetralitasError, describe_error
 
 Positive = Annotated[float, Field(gt=0)]
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.schema import CASE_LABELS, ElectionType, Flag, Form, Kind, Label, MentionType, Role, Status, SubjectGroup
 from nlp.write import write_parts
 
@@ -215,15 +215,6 @@ def region_codes(mentions: Iterable[Mapping[str, Any]], primary: str | None) -> 
 def to_slug(name: str, default: str) -> str:
     """A name as events and annotators are written: lower-case ASCII letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or default
-
-
-def describe_error(error: ValidationError) -> str:
-    """Put a pydantic error into one line of ``field: problem`` parts."""
-    parts = []
-    for e in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(p) for p in e["loc"])
-        parts.append(f"{where + ': ' if where else ''}{e['msg'].removeprefix('Value error, ')}")
-    return "; ".join(parts)
 
 
 def iter_lines(path: Path) -> Iterator[tuple[CorpusText | None, str]]:

@@ -30,9 +30,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.schema import MentionType
-from training.corpus import CorpusText, describe_error, region_codes
+from training.corpus import CorpusText, region_codes
 
 _TAG = re.compile(r"\{(?:([EX])|([POGY])(\d*)|([RD])(?:=([\d.]+))?):")
 _TYPES = {

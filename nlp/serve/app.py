@@ -11,13 +11,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import Body, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from nlp.corrections import Correction, CorrectionLog, value_of
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.read import DeadLetter, Fields, Item, make_item, read_stream
 from nlp.record import Record, record_schema
 from nlp.schema import DISPLAY_ID, SCHEMA_VERSION
@@ -33,7 +32,7 @@ from nlp.serve.api import (
     TextIn,
     TextsIn,
 )
-from nlp.serve.gate import Gate, Metrics, Refusal
+from nlp.serve.gate import Gate, Metrics, Refusal, error_body
 from nlp.serve.pool import Pool, QueueFullError
 from nlp.serve.settings import Settings
 from nlp.tagger import Reading, Tagger
@@ -121,18 +120,18 @@ class Service:
         @api.exception_handler(Refusal)
         async def refused(_: Request, e: Refusal) -> Response:
             headers = {"Retry-After": "1"} if e.status in (429, 503) else None
-            return JSONResponse({"error": {"code": e.code, "message": e.message}}, e.status, headers)
+            return Response(error_body(e.code, e.message), e.status, headers, "application/json")
 
         @api.exception_handler(RequestValidationError)
         async def invalid(_: Request, e: RequestValidationError) -> Response:
             # Without the input: it would send the text back, and into somebody's log.
             said = "; ".join(f"{'.'.join(map(str, x['loc'][1:]))}: {x['msg']}" for x in e.errors()[:5])
-            return JSONResponse({"error": {"code": "invalid", "message": said}}, 422)
+            return Response(error_body("invalid", said), 422, media_type="application/json")
 
         @api.exception_handler(HTTPException)
         async def http_error(_: Request, e: HTTPException) -> Response:
-            message = {"error": {"code": "not_found" if e.status_code == 404 else "http", "message": str(e.detail)}}
-            return JSONResponse(message, e.status_code, e.headers)
+            body = error_body("not_found" if e.status_code == 404 else "http", str(e.detail))
+            return Response(body, e.status_code, e.headers, "application/json")
 
         @api.post("/v1/tag", response_model=Record | ResultsOut, responses=_ERRORS)
         async def tag(request: Annotated[TextIn | TextsIn, Body()]) -> Response:
@@ -258,8 +257,7 @@ class Service:
                 mentions=[(m.start, m.end, m.type) for m in reading.mentions],
             )
         except ValidationError as e:
-            first = e.errors(include_url=False, include_input=False)[0]
-            raise Refusal(422, "invalid", f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()) from e
+            raise Refusal(422, "invalid", describe_error(e)) from e
         except ValueError as e:
             raise Refusal(422, "invalid", str(e)) from e
         await asyncio.to_thread(log.append, correction)

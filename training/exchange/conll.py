@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.schema import MentionType
 from nlp.write import write_parts
-from training.corpus import CorpusText, Mention, describe_error
+from training.corpus import CorpusText, Mention
 
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.schema import DISPLAY_ID, ElectionType, Flag, Form, Label, MentionType, Role, Status, SubjectGroup
 from nlp.write import whole_file
-from training.corpus import CorpusText, Mention, Official, describe_error, region_codes, to_slug
+from training.corpus import CorpusText, Mention, Official, region_codes, to_slug
 
 _DOCUMENT: Final = {"label": Label, "flags": Flag, "forms": Form, "subjects": SubjectGroup, "election": ElectionType}
 _META: Final = (

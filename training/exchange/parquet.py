@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from nlp.errors import NetralitasError
-from training.corpus import CorpusText, describe_error
+from nlp.errors import NetralitasError, describe_error
+from training.corpus import CorpusText
 
 _STRINGS: Final = pa.list_(pa.string())
 _SPANS: Final = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))

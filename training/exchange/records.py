@@ -7,9 +7,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from nlp.corrections import Correction, apply, read_log
+from nlp.errors import describe_error
 from nlp.record import Record
 from nlp.schema import CASE_LABELS, UNCERTAIN, Form, MentionType, Role
-from training.corpus import Annotation, CorpusText, Layer, describe_error, to_slug
+from training.corpus import Annotation, CorpusText, Layer, to_slug
 
 _LAYERS: Final[dict[str, tuple[Layer, ...]]] = {
     "label": ("label",),

@@ -21,11 +21,11 @@ from openpyxl.styles import Font
 from pydantic import ValidationError
 
 from nlp import gazetteer
-from nlp.errors import NetralitasError
+from nlp.errors import NetralitasError, describe_error
 from nlp.record import text_digest
 from nlp.schema import DISPLAY_ID
 from nlp.write import whole_file
-from training.corpus import CorpusText, describe_error, region_codes, to_slug
+from training.corpus import CorpusText, region_codes, to_slug
 
 EXCEL_CELL: Final = 32_000
 """Excel keeps 32,767 characters a cell and drops the rest; longer values go on in further columns."""
