@@ -125,6 +125,22 @@ def is_alias(name_key: str) -> bool:
 
 
 @cache
+def provinces() -> frozenset[str]:
+    """Codes of all provinces."""
+    from lokal import wilayah
+
+    return frozenset(p.code for p in wilayah.list_wilayah())
+
+
+@cache
+def kabupaten_of(province: str) -> tuple[str, ...]:
+    """Codes of a province's kabupaten and kota."""
+    from lokal import wilayah
+
+    return tuple(r.code for r in wilayah.list_wilayah(province))
+
+
+@cache
 def kecamatan_of(code: str) -> Index:
     """Folded names of the kecamatan in a kabupaten or kota."""
     return {k: codes for k, found in _index()["kecamatan"].items() if (codes := _within(found, code))}

@@ -41,6 +41,7 @@ from training.run import (
     versions,
 )
 from training.sources import telling_sources
+from training.swap import swap_share
 
 STANDARDISE_TEXTS = 64
 """Training texts whose states set the scale of the heads' input."""
@@ -173,7 +174,7 @@ def _prepare(config: TrainConfig, texts: Sequence[CorpusText], tokenizer: Tokeni
     machine = Accelerator(cpu=not torch.cuda.is_available())
     shape = Shape(config.window, config.overlap)
     model = model_io.from_base(config.base, shape, config.dropout, config.seed).to(machine.device)
-    data = build_features(texts, tokenizer, shape)
+    data = build_features(swap_share(texts, config.swap, config.seed) if config.swap else texts, tokenizer, shape)
     if not model.standardised:
         sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
         model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])
