@@ -18,6 +18,7 @@ from nlp.errors import NetralitasError, describe_error
 from nlp.record import Record
 from nlp.schema import UNCERTAIN, Label, Role
 from nlp.tagger import Tagger
+from nlp.workers import ordered_map
 
 Kind = Literal["minimum function", "invariance", "direction"]
 
@@ -212,19 +213,17 @@ def _problem(case: Case, record: Record, other: Record | None) -> str:
 
 def run(tagger: Tagger, filled: Sequence[Case], progress: Callable[[], None] | None = None) -> list[Outcome]:
     """Tag and judge the cases."""
-    known: dict[str, Record] = {}
-
-    def tag(text: str) -> Record:
-        if text not in known:
-            known[text] = tagger.tag(text)
-        return known[text]
-
-    out = []
-    for case in filled:
-        record = tag(case.text)
-        out.append(Outcome(case, record.label.name, _problem(case, record, tag(case.other) if case.other else None)))
+    texts = list(dict.fromkeys(text for c in filled for text in (c.text, c.other) if text))
+    records: dict[str, Record] = {}
+    for text, record in zip(texts, ordered_map(tagger.tag, texts), strict=True):
+        records[text] = record
         if progress:
             progress()
+    out = []
+    for case in filled:
+        record = records[case.text]
+        other = records[case.other] if case.other else None
+        out.append(Outcome(case, record.label.name, _problem(case, record, other)))
     return out
 
 

@@ -15,6 +15,7 @@ from nlp.evidence import sentences
 from nlp.record import OfficialRecord, Record, Source
 from nlp.schema import CASE_LABELS, SPAN_TYPES, Label, MentionType, Role, rollup
 from nlp.tagger import Reading, Tagger
+from nlp.workers import ordered_map
 from training.baseline import linear, majority
 from training.corpus import CorpusText, Official, Split, read_corpus
 from training.costs import REVIEW, costs
@@ -36,11 +37,15 @@ class Tagged:
 
 
 def tag_corpus(texts: Iterable[CorpusText], tagger: Tagger, progress: Callable[[], None] | None = None) -> list[Tagged]:
-    """Tag corpus texts, each with its own date."""
-    out = []
-    for text in texts:
+    """Tag corpus texts, each with its own date, on every core."""
+
+    def one(text: CorpusText) -> Tagged:
         reading = tagger.read(text.text)
-        out.append(Tagged(text, reading, tagger.record(reading, id=text.id, date=text.date, source=Source())))
+        return Tagged(text, reading, tagger.record(reading, id=text.id, date=text.date, source=Source()))
+
+    out = []
+    for tagged in ordered_map(one, texts):
+        out.append(tagged)
         if progress:
             progress()
     return out
@@ -273,19 +278,25 @@ def evidence_effect(tagged: Sequence[Tagged], tagger: Tagger, seed: int = 0) -> 
     """Whether evidence is what the label rests on: how far the label's score falls without the evidence sentences, and
     how far without as many other sentences, on texts that have enough of them."""
     rng = np.random.default_rng(seed)
-    fall: list[tuple[float, float]] = []
+    cut: list[tuple[Tagged, str, str]] = []
     for t in tagged:
         chosen = [(e.start, e.end) for e in t.record.evidence]
-        others = [s for s in sentences(t.text.text, t.reading.ignored) if s not in chosen]
-        if len(others) <= len(chosen):
-            continue
-        drawn = [others[i] for i in rng.permutation(len(others))[: len(chosen)]]
+        others = [
+            (start, end)
+            for start, end in sentences(t.text.text, t.reading.ignored)
+            if (start, end) not in chosen and any(map(str.isalnum, t.text.text[start:end]))
+        ]
+        if len(others) > len(chosen):
+            drawn = [others[i] for i in rng.permutation(len(others))[: len(chosen)]]
+            cut.append((t, _without(t.text.text, chosen), _without(t.text.text, drawn)))
+
+    def falls(of: tuple[Tagged, str, str]) -> tuple[float, float]:
+        t, *rests = of
         label = t.record.label
-        pair = []
-        for spans in (chosen, drawn):
-            rest = tagger.tag(_without(t.text.text, spans), date=t.text.date)
-            pair.append(label.score - rest.scores[label.name])
-        fall.append((pair[0], pair[1]))
+        first, second = (label.score - tagger.tag(r, date=t.text.date).scores[label.name] for r in rests)
+        return first, second
+
+    fall = list(ordered_map(falls, cut))
     if not fall:
         return {"texts": 0, "without_evidence": 0.0, "without_others": 0.0}
     mean = np.mean(fall, axis=0)

@@ -51,7 +51,7 @@ def evaluate(
     if behaviour:
         cases = list(behavioural.cases(behavioural.read_suite(tests)))
         with progress_bar("cases") as progress:
-            task = progress.add_task("behaviour", total=len(cases))
+            task = progress.add_task("behaviour", total=None)
             outcomes = behavioural.run(tagger, cases, lambda: progress.advance(task))
         figures["behaviour"] = behavioural.pass_rates(outcomes)
         figures["swap_flips"] = behavioural.swap_flips(outcomes)
