@@ -96,9 +96,9 @@ def _optimizer(model: NeutralityModel, config: TrainConfig) -> torch.optim.AdamW
     )
 
 
-def fingerprint(config: TrainConfig) -> str:
-    """SHA-256 over the corpus file and every setting but the output: what a resumed run must share."""
-    settings = config.model_dump_json(exclude={"output"})
+def fingerprint(config: TrainConfig, processes: int) -> str:
+    """SHA-256 over the corpus file, every setting but the output, and the processes: what a resumed run must share."""
+    settings = config.model_dump_json(exclude={"output"}) + str(processes)
     return hashlib.sha256(config.corpus.read_bytes() + settings.encode()).hexdigest()
 
 
@@ -233,19 +233,21 @@ def train(config: TrainConfig, progress: Progress | None = None) -> Path:
     texts = choose_share([t for t in read_corpus(config.corpus) if t.split == "train"], config.share, config.seed)
     if not texts:
         raise NetralitasError(f"{config.corpus}: no text has split 'train'; run 'netralitas data split' first")
-    mark, commit = fingerprint(config), git_commit()
+    commit = git_commit()
     checkpoint = config.output / "checkpoint"
     if (config.output / "model.safetensors").exists():
         raise NetralitasError(f"{config.output}: holds a finished model; choose another output or remove it")
     tokenizer = base_tokenizer(config.base)
     run = _prepare(config, texts, tokenizer)
     rates = [group["lr"] for group in run.optimizer.param_groups]
+    mark = fingerprint(config, run.machine.num_processes)
     state: dict[str, Any] = {"fingerprint": mark, "step": 0, "seconds": 0.0, "sums": {}}
     if (checkpoint / "state.json").exists():
         state = load_checkpoint(checkpoint, run.model, run.optimizer)
         if state["fingerprint"] != mark:
             raise NetralitasError(
-                f"{checkpoint}: of a run with another corpus or configuration; remove it to start anew"
+                f"{checkpoint}: of a run with another corpus or configuration, or on another number of processes; "
+                "remove it to start anew"
             )
     config.output.mkdir(parents=True, exist_ok=True)
     sums, average = Counter[str](state["sums"]), float("nan")
