@@ -26,6 +26,14 @@ _HONORIFIC = (
     r"AKBP|AKP|Kombes(?:\s?Pol)?|Kompol|Iptu|Ipda|Aiptu|Bripka|Brigjen|Irjen|Komjen|Let(?:kol|nan\sKolonel)(?:\s?Inf)?|"
     r"Mayor(?:\s?Inf)?|Kapten|Kolonel|Jenderal|Aipda|Bapa)\b\.?)*"
 )
+_NO_NAMES = frozenset(
+    """
+    asn pns pppk cpns tni polri kpu bawaslu panwaslu panwas kasn bkn paslon capres cawapres cagub cawagub caleg dugaan
+    kades lurah camat ketua oknum terlapor pelapor
+    """.split()
+)
+"""Words that the model takes for a name now and then, and that are none when they stand alone."""
+_SHORTEST_PREFIX = 4
 _OFFICE_TO_ORG = re.compile(r"[\s(]*(?:(?:pada|di|dari|,|lingkungan|lingkup|kantor)\s*){0,3}", re.IGNORECASE)
 _TO_PERSON = re.compile(
     r"(?:nya)?[\s,:(\"“–—-]*"
@@ -99,7 +107,7 @@ def join_persons(text: str, mentions: Sequence[FoundMention]) -> list[Person]:
         else:
             fits = [
                 p for p in persons if p.names and (words <= p.names or p.names <= words) and not _only_initials(text, p)
-            ]
+            ] or _shortened(words, persons)
         if fits:
             nearest = max(fits, key=lambda p: p.mentions[-1].start)
             nearest.mentions.append(m)
@@ -107,6 +115,14 @@ def join_persons(text: str, mentions: Sequence[FoundMention]) -> list[Person]:
         else:
             persons.append(Person([m], names=words))
     return persons
+
+
+def _shortened(words: set[str], persons: Sequence[Person]) -> list[Person]:
+    """The one person of whose full name the only word is a beginning; empty where there is none, or more than one."""
+    if len(words) > 1 or len(short := next(iter(words), "")) < _SHORTEST_PREFIX:
+        return []
+    fits = [p for p in persons if len(p.names) > 1 and any(w.startswith(short) for w in p.names)]
+    return fits if len(fits) == 1 else []
 
 
 def _only_initials(text: str, person: Person) -> bool:

@@ -243,3 +243,17 @@ def test_name_words_are_without_titles_and_degrees(name, words):
 )
 def test_the_unit_that_an_office_names(office, agency):
     assert agency_in_office(office) == agency
+
+
+def test_a_short_form_joins_the_only_name_it_begins():
+    assert groups("Alexander Kaaba", "Alex") == [["Alexander Kaaba", "Alex"]]
+    assert groups("Alexander Kaaba", "Alexandra Tuwo", "Alex") == [["Alexander Kaaba"], ["Alexandra Tuwo"], ["Alex"]]
+    assert groups("Alex", "Alexander Kaaba") == [["Alex"], ["Alexander Kaaba"]]
+    assert groups("Sarifudin", "Sari") == [["Sarifudin"], ["Sari"]]
+    assert groups("Adi Nugroho", "Nug") == [["Adi Nugroho"], ["Nug"]]
+    assert groups("Rahmat Alexander", "Alex Rumende") == [["Rahmat Alexander"], ["Alex Rumende"]]
+
+
+def test_words_of_the_trade_are_nobody():
+    assert groups("ASN", "Darmaji", "Paslon", "KASN") == [["Darmaji"]]
+    assert groups("Camat Wibowo") == [["Camat Wibowo"]]
