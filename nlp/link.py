@@ -95,13 +95,17 @@ def join_persons(text: str, mentions: Sequence[FoundMention]) -> list[Person]:
     """Group PERSON mentions by human being, in order of first mention.
 
     A mention joins an earlier or later person when all its words are in that person's longest name, or the other way
-    round; of several such persons the one named last before it. Initials join only equal initials.
+    round; of several such persons the one named last before it. Initials join only equal initials. A single
+    word that begins a word of one earlier person's full name, and of no other's, is short for it ("Alex" after
+    "Alexander Kaaba").
     """
     persons: list[Person] = []
     found = [m for m in mentions if m.type is MentionType.PERSON]
     for m in found:
         name = text[m.start : m.end]
         words = set(name_words(name))
+        if words <= _NO_NAMES:
+            continue
         if _is_initials(name):
             fits = [p for p in persons if words == p.names]
         else:
