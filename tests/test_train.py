@@ -248,5 +248,7 @@ def test_trained_model_is_trained_further(trained, tiny_base, corpus_file, tmp_p
         [json.loads(line)["label"] for line in (d / "log.jsonl").read_text().splitlines()] for d in (trained, further)
     )
     assert again[0] < first[0] / 2
+    facts = json.loads((further / "training.json").read_text())
+    assert facts["base_training"] == json.loads((trained / "training.json").read_text())
     calibrate(further, corpus_file)
     assert load_trained(further).tokenizer.get_vocab_size() == load_trained(trained).tokenizer.get_vocab_size()

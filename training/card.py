@@ -30,7 +30,7 @@ people to decide. It reads Indonesian about Indonesian elections, 2014 to 2024, 
 ## How it was made
 
 Base: `{base}` (the built-in base is the Indonesian cut of multilingual-e5-small, MIT; `netralitas base build`).
-Fine-tuned for {epochs} epochs on {train_texts} texts written for this project (`data/`, CC BY 4.0; no real
+Fine-tuned {epochs} on {train_texts} texts written for this project (`data/`, CC BY 4.0; no real
 accusations). Weights int8 (ONNX), {size:.1f} MB in all. Corpus SHA-256 `{corpus}`,
 commit `{commit}`, torch {torch}, transformers {transformers}, seed {seed}; all settings in `training.json`.
 
@@ -62,6 +62,10 @@ def write_card(directory: Path, figures: dict[str, Any]) -> None:
     """
     (directory / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     training = read_training(directory)
+    stages = [training]
+    while before := stages[0].get("base_training"):
+        stages.insert(0, before)
+    epochs = [str(s["config"]["epochs"]) for s in stages]
     compared = {
         directory.name: figures["label"],
         "TF-IDF + Sastrawi + linear SVM": figures["baselines"]["tfidf_sastrawi_svm"],
@@ -80,8 +84,10 @@ def write_card(directory: Path, figures: dict[str, Any]) -> None:
     persons = figures["persons"]
     card = _CARD.format(
         name=directory.name,
-        base=training["config"]["base"],
-        epochs=training["config"]["epochs"],
+        base=stages[0]["config"]["base"],
+        epochs=f"for {epochs[0]} epochs"
+        if len(epochs) == 1
+        else f"in {len(epochs)} stages of {', '.join(epochs)} epochs",
         train_texts=training["train_texts"],
         size=check_size(directory) / 1e6,
         corpus=training["corpus_sha256"],

@@ -103,6 +103,7 @@ def fingerprint(config: TrainConfig, processes: int) -> str:
 
 
 def _provenance(config: TrainConfig, commit: str, texts: Sequence[CorpusText], seconds: float) -> dict[str, Any]:
+    before = Path(config.base) / "training.json"
     return {
         "config": config.model_dump(mode="json"),
         "corpus_sha256": hashlib.sha256(config.corpus.read_bytes()).hexdigest(),
@@ -112,6 +113,8 @@ def _provenance(config: TrainConfig, commit: str, texts: Sequence[CorpusText], s
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),
         "versions": versions(),
+        # Of a model trained further, how it was trained before.
+        "base_training": json.loads(before.read_text(encoding="utf-8")) if before.exists() else None,
     }
 
 
