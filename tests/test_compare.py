@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from nlp.cli.app import app
 from nlp.diff import Change, diff
 from nlp.errors import NetralitasError
-from nlp.schema import Label
+from nlp.schema import Label, Role, Status
 from nlp.write import record_line
 from training.compare import compare
 from training.evaluate import tag_corpus
@@ -74,7 +74,8 @@ def two_runs(tagged, tmp_path):
         return record.model_copy(update={"label": label, **changes})
 
     old = [t.record for t in tagged[:6]]
-    accused = [old[1].officials[0].model_copy(update={"role": "subject", "status": "alleged", "name": "Darmaji"})]
+    someone = next(o for t in tagged for o in t.record.officials)
+    accused = [someone.model_copy(update={"role": Role.SUBJECT, "status": Status.ALLEGED, "name": "Darmaji"})]
     before = [named(old[0], Label.CLEARED, officials=[]), named(old[1], Label.ALLEGATION, officials=[]), *old[2:5]]
     after = [
         named(old[0], Label.ALLEGATION, officials=[]),
