@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from nlp import decode, regions
 from nlp.clean import find_ignored
-from nlp.decode import Float, FoundMention, sigmoid, softmax
+from nlp.decode import FoundMention, sigmoid, softmax
 from nlp.election import find_date, find_election
 from nlp.encode import OnnxEncoder, TextLogits, WindowEncoder, encode
 from nlp.errors import NetralitasError, describe_error
@@ -47,8 +47,15 @@ from nlp.schema import (
     MentionType,
     RecordRole,
     Role,
-    Status,
     SubjectGroup,
+)
+from nlp.subject import (
+    DEFAULT_WEIGHTS,
+    decide_status,
+    person_probabilities,
+    subject_chance,
+    subject_features,
+    subject_scores,
 )
 from nlp.window import Span, Tokens, load_tokenizer, tokenise, windows
 
@@ -79,6 +86,7 @@ class Calibration(_Strict):
     subject_group_thresholds: dict[SubjectGroup, float] = {}
     flag_thresholds: dict[Flag, float] = {}
     person_threshold: float = 0.5
+    subject_weights: dict[str, float] = DEFAULT_WEIGHTS
 
 
 class ModelShape(_Strict):
@@ -295,8 +303,12 @@ class Tagger:
             year=year,
             persons=[(m.start, m.end) for m in found if m.type is MentionType.PERSON],
         )
-        subject = subject_chance(scores)
-        officials = [self._official(text, p, logits, label.name, subject, resolved) for p in persons]
+        features = subject_features(text, persons, logits, subject_chance(scores))
+        subject = subject_scores(features, self.model.calibration.subject_weights)
+        officials = [
+            self._official(text, p, logits, label.name, float(accused), resolved)
+            for p, accused in zip(persons, subject, strict=True)
+        ]
         return Record(
             id=id or digest[:16],
             text_sha256=digest,
@@ -371,7 +383,7 @@ class Tagger:
         person: Person,
         logits: TextLogits,
         label: Label,
-        subject: float,
+        accused: float,
         resolved: Sequence[regions.RegionMention],
     ) -> OfficialRecord:
         probs = person_probabilities(logits, person, "roles")
@@ -382,12 +394,13 @@ class Tagger:
             likely = Role.SPEAKER
         score = float(probs.max())
         role: RecordRole = likely
-        status: Status | None = None
-        if likely is Role.SUBJECT:
-            score *= subject
-            status = decide_status(person_probabilities(logits, person, "statuses"), label)
-            if status is None or score < self.model.calibration.person_threshold:
-                role, status = UNCERTAIN, None
+        status = decide_status(person_probabilities(logits, person, "statuses"), label)
+        if status and accused >= self.model.calibration.person_threshold:
+            role, score = Role.SUBJECT, accused
+        else:
+            status = None
+            if likely is Role.SUBJECT:
+                role, score = UNCERTAIN, accused
         office = text[person.office.start : person.office.end] if person.office else None
         agency = text[person.agency.start : person.agency.end] if person.agency else None
         held = [m for m in (person.agency, person.office) if m]
@@ -405,32 +418,6 @@ class Tagger:
             score=round(score, 4),
             mentions=[(m.start, m.end) for m in person.mentions],
         )
-
-
-def subject_chance(scores: Mapping[Label, float]) -> float:
-    """Probability that a text has a subject at all: that of the labels which allow one. It weighs the score of each
-    person taken for a subject, so that nobody is accused on the strength of a text that may hold no case."""
-    return sum(p for label, p in scores.items() if label in CASE_LABELS or label is Label.NON_VIOLATION)
-
-
-def person_probabilities(logits: TextLogits, person: Person, head: str) -> Float:
-    """Probabilities of a person's ``roles`` or ``statuses``, read at the first mention, which mostly stands beside the
-    office; on the development split this was right more often than any mean over all mentions."""
-    first, last = person.mentions[0].words
-    return softmax(logits.words[first:last, TOKEN[head]].mean(axis=0))
-
-
-def decide_status(probs: Float, label: Label) -> Status | None:
-    """The likeliest status that the label allows, or None where it allows no subject: a text without a case accuses
-    nobody, and lawful politics are nobody's case."""
-    if label is Label.NON_VIOLATION:
-        allowed = [Status.LAWFUL, Status.VICTIM]
-    elif label in CASE_LABELS:
-        allowed = [Status.ALLEGED, Status.IN_PROCESS, Status.SANCTIONED, Status.CLEARED]
-    else:
-        return None
-    order = list(Status)
-    return max(allowed, key=lambda s: float(probs[order.index(s)]))
 
 
 def joined_regions(text: str, found: Sequence[FoundMention]) -> list[FoundMention]:

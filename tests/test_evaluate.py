@@ -136,7 +136,12 @@ def test_report_and_behaviour_on_the_command_line(released, trained, corpus_file
     assert "minimum function" in result.output
     html = page.read_text()
     plots = ("learning curve", "reliability", "risk", "confusion")
-    for wanted in ("Behaviour", "Wrong labels", "&lt;b&gt;naik", *(f'alt="{name}" src="data:image/svg' for name in plots)):
+    for wanted in (
+        "Behaviour",
+        "Wrong labels",
+        "&lt;b&gt;naik",
+        *(f'alt="{name}" src="data:image/svg' for name in plots),
+    ):
         assert wanted in html
     assert html.count("<img") == len(plots)
     assert "<script" not in html

@@ -7,13 +7,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from nlp.decode import FoundMention, joined_persons
 from nlp.errors import NetralitasError
-from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Label, MentionType, Status
-from nlp.tagger import Tagger, decide_status, joined_regions
+from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, MentionType
+from nlp.tagger import Tagger, joined_regions
 
 
 def test_record_is_coherent(tagger, corpus):
@@ -39,17 +38,6 @@ def test_nothing_is_taken_from_ignored_spans(tagger, corpus):
     assert text[start:end].startswith("BACA JUGA")
     changed = tagger.tag(text[:start] + "BACA JUGA: Lurah Dipecat KASN" + text[end:])
     assert changed.scores == tagger.tag(text).scores
-
-
-@pytest.mark.parametrize("label", [Label.NOT_RELEVANT, Label.PREVENTION, Label.OVERVIEW])
-def test_no_subject_without_a_case(label):
-    assert decide_status(np.full(6, 1 / 6), label) is None
-
-
-def test_status_agrees_with_the_label():
-    likely = np.array([0.5, 0.1, 0.1, 0.1, 0.15, 0.05])
-    assert decide_status(likely, Label.NON_VIOLATION) is Status.LAWFUL
-    assert decide_status(likely, Label.CLEARED) is Status.ALLEGED
 
 
 def test_a_person_below_the_threshold_is_uncertain(released, tmp_path, corpus):

@@ -1,26 +1,23 @@
 """Choose temperature and thresholds on the development split."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from nlp.decode import Float, sigmoid, softmax
-from nlp.link import join_persons
+from nlp.link import join_persons, link_offices
 from nlp.outputs import DOCUMENT
 from nlp.schema import CASE_LABELS, Flag, Form, Label, MentionType, Role, SubjectGroup
-from nlp.tagger import (
-    Calibration,
-    LoadedModel,
-    Reading,
-    Tagger,
-    decide_status,
-    person_probabilities,
-    subject_chance,
-    write_calibration,
-)
+from nlp.subject import DEFAULT_WEIGHTS, FEATURES, decide_status, person_probabilities, subject_chance, subject_features
+from nlp.tagger import Calibration, LoadedModel, Reading, Tagger, write_calibration
 from training.corpus import CorpusText, read_corpus
 from training.costs import cheapest_threshold, costs
 from training.features import UNKNOWN, document_target
@@ -32,6 +29,8 @@ _HIGHEST = 0.99
 _GRID = np.round(np.arange(0.3, _HIGHEST + 0.001, 0.01), 2)
 _LABEL_GRID = np.concatenate([[0.0], _GRID])
 _MIN_EXAMPLES = 5
+_MIN_SUBJECTS = 25
+"""Fewer texts with a subject on dev give no weights worth having."""
 
 
 def best_temperature(logits: Float, target: NDArray[np.int64]) -> float:
@@ -66,24 +65,55 @@ def f1_threshold(scores: Float, wanted: NDArray[np.bool_]) -> float:
     return float(max(_GRID, key=lambda t: (round(f1(t), 6), -abs(t - 0.5))))
 
 
-def _person_scores(
-    texts: Sequence[CorpusText], readings: Sequence[Reading], probs: Float
-) -> tuple[Float, NDArray[np.bool_]]:
-    """Score of each person whom a record would call a subject, and whether the corpus agrees. ``probs`` [n, labels]."""
-    scores, right = [], []
-    for text, reading, by_label in zip(texts, readings, probs, strict=True):
-        label, chance = list(Label)[int(by_label.argmax())], subject_chance(dict(zip(Label, by_label, strict=True)))
+@dataclass(frozen=True)
+class _Persons:
+    """The persons found in texts whose officials are annotated: a row each."""
+
+    features: Float
+    allowed: NDArray[np.bool_]
+    """The label found lets the text have a subject."""
+    right: NDArray[np.bool_]
+    """The person is a subject by the corpus."""
+    text: NDArray[np.int64]
+
+
+def _persons(texts: Sequence[CorpusText], readings: Sequence[Reading], probs: Float) -> _Persons:
+    """All persons found. ``probs`` [texts, labels]."""
+    features, allowed, right, numbers = [np.zeros((0, len(FEATURES)))], [], [], []
+    for n, (text, reading, by_label) in enumerate(zip(texts, readings, probs, strict=True)):
         if not text.has("officials"):
             continue
+        label, chance = list(Label)[int(by_label.argmax())], subject_chance(dict(zip(Label, by_label, strict=True)))
         gold = {(m.start, m.end): m.id for m in text.mentions if m.type is MentionType.PERSON}
         subjects = {i for o in text.officials if o.role is Role.SUBJECT for i in o.mentions}
-        for person in join_persons(text.text, reading.mentions):
-            roles = person_probabilities(reading.logits, person, "roles")
+        persons = join_persons(text.text, reading.mentions)
+        link_offices(text.text, persons, reading.mentions)
+        features.append(subject_features(text.text, persons, reading.logits, chance))
+        for person in persons:
             status = decide_status(person_probabilities(reading.logits, person, "statuses"), label)
-            if status and list(Role)[int(roles.argmax())] is Role.SUBJECT:
-                scores.append(float(roles.max()) * chance)
-                right.append(any(gold.get((m.start, m.end)) in subjects for m in person.mentions))
-    return np.array(scores), np.array(right, dtype=bool)
+            allowed.append(status is not None)
+            right.append(any(gold.get((m.start, m.end)) in subjects for m in person.mentions))
+            numbers.append(n)
+    return _Persons(np.concatenate(features), np.array(allowed, bool), np.array(right, bool), np.array(numbers))
+
+
+def subject_model(persons: _Persons) -> tuple[dict[str, float], float]:
+    """Weights of the subject's score (logistic regression), and the threshold that gives ``PERSON_PRECISION``, chosen
+    on scores of folds that the weights were not fitted on. The defaults where dev has too few subjects."""
+    found = persons.right.sum()
+    if len(np.unique(persons.text[persons.right])) < _MIN_SUBJECTS or found == len(persons.right):
+        return dict(DEFAULT_WEIGHTS), _HIGHEST
+    columns = persons.features[:, 1:]
+    fit = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    unseen = cross_val_predict(fit, columns, persons.right, groups=persons.text, cv=folds, method="predict_proba")[:, 1]
+    threshold = precision_threshold(unseen[persons.allowed], persons.right[persons.allowed], PERSON_PRECISION)
+    fit.fit(columns, persons.right)
+    scaler, regression = fit[0], fit[1]
+    slopes = regression.coef_[0] / scaler.scale_
+    intercept = float(regression.intercept_[0] - slopes @ scaler.mean_)
+    weights = dict(zip(FEATURES, [intercept, *map(float, slopes)], strict=True))
+    return {name: round(w, 5) for name, w in weights.items()}, threshold
 
 
 def choose(model: LoadedModel, texts: Sequence[CorpusText]) -> Calibration:
@@ -111,14 +141,15 @@ def choose(model: LoadedModel, texts: Sequence[CorpusText]) -> Calibration:
         p, wanted = sigmoid(logits[counted, DOCUMENT[layer]]), target[counted, DOCUMENT[layer]] > 0
         return {name: f1_threshold(p[:, i], wanted[:, i]) for i, name in enumerate(names)}
 
-    person_scores, right = _person_scores(texts, readings, probs)
+    weights, person_threshold = subject_model(_persons(texts, readings, probs))
     return Calibration(
         temperature=round(temperature, 4),
         label_thresholds=thresholds,
         form_thresholds=per_class("forms", Form),
         subject_group_thresholds=per_class("subjects", SubjectGroup),
         flag_thresholds=per_class("flags", Flag),
-        person_threshold=precision_threshold(person_scores, right, PERSON_PRECISION),
+        person_threshold=person_threshold,
+        subject_weights=weights,
     )
 
 
