@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nlp.schema import SCHEMA_VERSION, ElectionType, Flag, Form, Label, RecordRole, Status, SubjectGroup
+from nlp.schema import SCHEMA_VERSION, ElectionType, Extent, Flag, Form, Label, RecordRole, Status, SubjectGroup
 
 UNVERIFIED: Final = "unverified: the record repeats what the text claims"
 ABSTAINED: Final = "abstained: the score is below the label's threshold; a person must read this text"
@@ -26,6 +26,9 @@ class Source(_Model):
     outlet: str | None = None
     title: str | None = None
     published: dt.date | None = None
+    extent: Extent | None = Field(
+        default=None, description="How much of the article a feed or a page gave; null where the text was given as text"
+    )
 
 
 class Versions(_Model):
@@ -118,6 +121,14 @@ class AppliedCorrection(_Model):
     reason: str
 
 
+class Revision(_Model):
+    """A text that was tagged before under the same address or id, and has been edited since."""
+
+    number: int = Field(description="2 for the first edit")
+    supersedes: str = Field(description="Id of the record that this one takes the place of")
+    supersedes_text_sha256: str
+
+
 class Record(_Model):
     """What is said of one text."""
 
@@ -139,6 +150,7 @@ class Record(_Model):
     ignored: list[tuple[int, int]]
     warnings: list[str]
     corrections: list[AppliedCorrection] = []
+    revision: Revision | None = Field(default=None, description="Where the text was tagged before and is edited now")
     text: str | None = Field(default=None, description="The text, where it was asked to be kept beside its record")
 
 

@@ -120,6 +120,19 @@ class Kind(StrEnum):
     MESSAGE = "message"
 
 
+class Extent(StrEnum):
+    """How much of an article a text holds.
+
+    ``full``: the entry of a feed has a content (``content:encoded``, Atom's ``content``), or the body of a page is
+    found. ``teaser``: the entry has a summary only. ``headline``: the entry has a title only, or only the title of a
+    page is found. A row that was given as text has none.
+    """
+
+    FULL = "full"
+    TEASER = "teaser"
+    HEADLINE = "headline"
+
+
 UNCERTAIN: Final = "uncertain"
 """Role in a record of a person below the person threshold; never in the corpus."""
 

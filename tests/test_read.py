@@ -1,15 +1,30 @@
 """Reading: every row of every source becomes an item or a dead letter that says where and why."""
 
+import base64
 import datetime as dt
 import io
 import json
 import re
 import sys
+import tracemalloc
+from dataclasses import replace
 
 import pytest
 
 from nlp.errors import NetralitasError
-from nlp.read import MAX_BYTES, DeadLetter, Fields, Item, read_sources
+from nlp.read import (
+    MAX_BYTES,
+    RAW_KEPT,
+    DeadCode,
+    DeadLetter,
+    Fields,
+    Format,
+    Item,
+    read_dead_letters,
+    read_sources,
+)
+from nlp.schema import Extent
+from nlp.write import dead_line
 
 HUGE = "a" * 10_000_000
 
@@ -49,7 +64,9 @@ def test_a_row_carries_all_its_fields(read):
     row = {"text": "isi", "title": "Judul", "id": 7, "date": "2024-10-29T08:00:00+07:00", "url": "u", "outlet": "o"}
     (item,) = read("a.jsonl", json.dumps(row))
     assert (item.id, item.text, item.date, item.line) == ("7", "Judul\n\nisi", dt.date(2024, 10, 29), 1)
-    assert item.source.model_dump() == {"url": "u", "outlet": "o", "title": "Judul", "published": dt.date(2024, 10, 29)}
+    day = dt.date(2024, 10, 29)
+    assert item.source.model_dump() == {"url": "u", "outlet": "o", "title": "Judul", "published": day, "extent": None}
+    assert (item.offset, item.extracted) == (0, False)
     assert item.file.endswith("a.jsonl")
 
 
@@ -166,7 +183,9 @@ def test_a_bad_json_row_is_a_dead_letter_and_the_next_is_read(read, row, reason)
     assert bad.line == 2
     assert reason in bad.reason
     assert "\n" not in bad.reason
-    assert bad.raw == row[:2000].decode("utf-8", "backslashreplace")
+    kept = row[:RAW_KEPT]
+    assert (bad.raw.encode() if bad.raw is not None else base64.b64decode(bad.raw_base64)) == kept
+    assert (bad.truncated, bad.offset, bad.format) == (len(row) > RAW_KEPT, 17, Format.JSON)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +256,7 @@ def test_a_bad_text_file_is_a_dead_letter(read, content, reason):
     assert isinstance(row, DeadLetter)
     assert row.line == 1
     assert reason in row.reason
-    assert len(row.raw) <= 8000
+    assert len(row.raw or row.raw_base64 or "") <= RAW_KEPT
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -268,11 +287,9 @@ def test_a_file_that_cannot_be_read_at_all_is_an_error(read, name, content, mess
         read(name, content)
 
 
-def test_a_missing_file_and_a_directory_are_errors(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(NetralitasError, match=r"none\.jsonl: cannot be read: No such file"):
         list(read_sources([str(tmp_path / "none.jsonl")], Fields()))
-    with pytest.raises(NetralitasError, match="is a directory; name its files"):
-        list(read_sources([str(tmp_path)], Fields()))
 
 
 @pytest.mark.parametrize(
@@ -301,3 +318,125 @@ def test_sources_are_read_in_the_order_given(tmp_path):
         (tmp_path / f"{name}.txt").write_text(name)
     rows = read_sources([str(tmp_path / "b.txt"), str(tmp_path / "a.txt")], Fields())
     assert texts(rows) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("a.jsonl", b"\xff", "not_utf8"),
+        ("a.jsonl", b"{" + b"a" * MAX_BYTES, "too_long"),
+        ("a.jsonl", b"x", "not_json"),
+        ("a.jsonl", b"[" * 100_000, "not_json"),
+        ("a.jsonl", b"1", "not_an_object"),
+        ("a.csv", b'text\n"a"b\n', "bad_csv"),
+        ("a.csv", b"text\na,b\n", "wrong_cells"),
+        ("a.csv", b"text\n\xff\n", "not_utf8"),
+        ("a.jsonl", b"{}", "no_text_field"),
+        ("a.jsonl", b'{"text": 1}', "bad_field"),
+        ("a.jsonl", b'{"text": "a", "date": "x"}', "bad_field"),
+        ("a.jsonl", b'{"text": " "}', "empty_text"),
+        ("a.jsonl", b'{"text": "\\ud800"}', "bad_character"),
+        ("a.txt", b"a\0", "bad_character"),
+    ],
+    ids=lambda v: str(v)[:30],
+)
+def test_a_dead_letter_says_why_in_a_code(read, name, content, code):
+    assert [r.code for r in read(name, content)] == [code]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_offsets_say_where_a_row_begins(read, end):
+    content = f'id,text{end}1,"a{end}é"{end}{end}2,b{end}3,c,d{end}4,e'.encode()
+    rows = read("a.csv", content)
+    assert [content[r.offset :][:2] for r in rows] == [b"1,", b"2,", b"3,", b"4,"]
+    content = f'\ufeff{{"text": "é"}}{end}{end}x{end}{{"text": "b"}}'.encode()
+    rows = read("a.jsonl", content)
+    assert [content[r.offset :][:4] for r in rows[1:]] == [f'x{end}{{"'[:4].encode(), b'{"te']
+    assert rows[0].offset == 0
+
+
+def test_the_raw_of_a_cut_row_ends_with_a_whole_character(read):
+    (row,) = read("a.jsonl", "x" + "é" * MAX_BYTES)
+    assert row.raw == "x" + "é" * ((RAW_KEPT - 1) // 2)
+    assert row.truncated
+
+
+def test_a_csv_row_of_any_length_does_not_fill_the_memory(tmp_path):
+    lines = b'1,"' + b'aaaaaaaaaaaaaaaa,""b""\n' * 200_000 + b'"\n2,' + b"b" * 20_000_000 + b"\n3,tiga\n"
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text\n" + lines)
+    tracemalloc.start()
+    rows = list(read_sources([str(path)], Fields()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    found = [(r.line, getattr(r, "code", None)) for r in rows]
+    assert found == [(2, "too_long"), (200_003, "too_long"), (200_004, None)]
+    assert peak < 20_000_000
+
+
+LETTERS = [
+    ("a.jsonl", '{"text": "satu", "date": "besok"}\n{"text": "dua"}', "besok", "2024-01-02", ["satu"]),
+    ("a.csv", "id,text,date\n1,satu,besok\n", "besok", "2024-01-02", ["satu"]),
+    ("a.csv", 'id,text\n1,"satu\n2,dua\n', '"satu', "satu", ["satu", "dua"]),
+    ("a.tsv", "id\ttext\n1\tsatu\tx\n", "\tx", "", ["satu"]),
+    ("a.txt", "satu\0", "\0", "", ["satu"]),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "old", "new", "expected"), LETTERS)
+def test_a_dead_letter_is_read_again_as_it_is_and_as_repaired(read, tmp_path, name, content, old, new, expected):
+    letters = [r for r in read(name, content) if isinstance(r, DeadLetter)]
+    path = tmp_path / "x.dead.jsonl"
+    path.write_text("".join(map(dead_line, letters)))
+    assert list(read_dead_letters(path, Fields())) == letters
+    path.write_text("".join(dead_line(replace(x, raw=x.raw.replace(old, new))) for x in letters))
+    again = list(read_dead_letters(path, Fields()))
+    assert [r.text.strip() for r in again] == expected
+    assert (again[0].file, again[0].line, again[0].offset) == (letters[0].file, letters[0].line, letters[0].offset)
+    assert [r.line for r in again] == list(range(again[0].line, again[0].line + len(again)))
+
+
+@pytest.mark.parametrize("content", [b"\xff\n", b'{"text": "\xff"}', b"x" * (RAW_KEPT + 1)])
+def test_a_letter_that_cannot_be_repaired_comes_back(read, tmp_path, content):
+    (letter,) = read("a.jsonl", content)
+    path = tmp_path / "x.dead.jsonl"
+    path.write_text(dead_line(letter) + "\n")
+    assert list(read_dead_letters(path, Fields())) == [letter]
+
+
+def test_an_item_that_could_not_be_tagged_is_read_again_whole(read, tmp_path):
+    row = {"isi": "???", "judul": "J", "id": 7, "date": "2024-10-29", "url": "u", "outlet": "o"}
+    (item,) = read("a.jsonl", json.dumps(row), text="isi", title="judul")
+    items = [item, replace(item, extracted=True, source=item.source.model_copy(update={"extent": Extent.TEASER}))]
+    path = tmp_path / "x.dead.jsonl"
+    path.write_text("".join(dead_line(i.dead(DeadCode.NO_WORDS, "the text holds no word")) for i in items))
+    assert list(read_dead_letters(path, Fields())) == items
+
+
+LETTER = DeadLetter("a", 1, 0, DeadCode.NOT_JSON, "r", Format.JSON, None, "x", None, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x", "no dead letter: not JSON"),
+        ("[]", "not a JSON object but list"),
+        ("{}", "no 'file'"),
+        (dead_line(replace(LETTER, line="1")), "'line' is str, not int"),
+        (dead_line(replace(LETTER, code="odd")), "'odd' is not a valid DeadCode"),
+        (dead_line(replace(LETTER, format="odd")), "'odd' is not a valid Format"),
+        (dead_line(replace(LETTER, raw=None)), "give one of 'raw' and 'raw_base64'"),
+        (dead_line(replace(LETTER, raw=None, raw_base64="?")), "'raw_base64'"),
+        (dead_line(replace(LETTER, columns=[1])), "'columns'"),
+        (dead_line(LETTER).replace('"raw"', '"row"'), "no 'raw'"),
+        (dead_line(LETTER).replace('"raw"', '"x": 1, "raw"'), "unknown 'x'"),
+    ],
+    ids=lambda v: str(v)[:30],
+)
+def test_a_line_that_is_no_dead_letter_is_an_error(tmp_path, line, message):
+    path = tmp_path / "x.dead.jsonl"
+    path.write_text(dead_line(LETTER) + line)
+    with pytest.raises(NetralitasError, match=rf"x\.dead\.jsonl:2: .*{message}"):
+        list(read_dead_letters(path, Fields()))
+    with pytest.raises(NetralitasError, match="cannot be read"):
+        list(read_dead_letters(tmp_path / "none", Fields()))

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from nlp.read import DeadLetter, Item
+from nlp.read import DeadCode, DeadLetter, Item
 from nlp.record import Record
 from nlp.tagger import Reading, Tagger
 from training.corpus import LAYERS, Annotation, CorpusText, Layer
@@ -50,7 +50,7 @@ def choose(rows: Iterable[Item | DeadLetter], tagger: Tagger, wanted: int) -> tu
         try:
             reading = tagger.read(row.text)
         except ValueError as e:
-            dead.append(DeadLetter(row.file, row.line, str(e), row.text[:200]))
+            dead.append(row.dead(DeadCode.NO_WORDS, str(e)))
             continue
         record = tagger.record(reading, id=row.id or f"{row.file}:{row.line}", date=row.date, source=row.source)
         score = uncertainty(record)

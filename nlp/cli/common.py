@@ -1,6 +1,5 @@
 """What several commands share."""
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,21 +14,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nlp.errors import NetralitasError
+from nlp.extras import require
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
-
-
-def require(extra: str, *modules: str) -> None:
-    """Make sure that the packages of an extra are there.
-
-    Raises:
-        NetralitasError: they are not.
-    """
-    missing = [name for name in modules if not importlib.util.find_spec(name)]
-    if missing:
-        raise NetralitasError(f"this command needs {', '.join(missing)}: pip install 'netralitas[{extra}]'")
 
 
 def require_training() -> None:

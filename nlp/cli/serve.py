@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from nlp.cli.common import console, require
+from nlp.cli.common import console
 from nlp.errors import NetralitasError
+from nlp.extras import require
 from nlp.serve.settings import Settings, read_keys
 
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from nlp.corrections import Correction, CorrectionLog, value_of
 from nlp.errors import NetralitasError, describe_error
-from nlp.read import DeadLetter, Fields, Item, make_item, read_stream
+from nlp.read import DeadLetter, Fields, Item, Row, make_item, read_stream
 from nlp.record import Record, record_schema
 from nlp.schema import DISPLAY_ID, SCHEMA_VERSION
 from nlp.serve.api import (
@@ -265,7 +265,7 @@ class Service:
 
 
 def _item(text: TextIn, number: int) -> Item | DeadLetter:
-    return make_item(text.model_dump(), b"", "request", number, Fields())
+    return make_item(text.model_dump(), Row("request", number), Fields())
 
 
 def _rows(feed: FeedIn) -> list[FeedRow]:
