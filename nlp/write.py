@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, BinaryIO, Final, TextIO, cast
 
 from nlp.errors import NetralitasError
 from nlp.read import DeadLetter
 from nlp.record import Record
+
+OPTIONAL: Final = ("text", "revision")
+"""Fields of a record that are left out of its JSON where there is none."""
 
 
 @contextmanager
@@ -20,9 +23,26 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     Raises:
         NetralitasError: the place cannot be written.
     """
+    with _whole(path, "w", encoding="utf-8", newline="\n") as stream:
+        yield cast(TextIO, stream)
+
+
+@contextmanager
+def whole_binary(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of bytes like ``whole_file``.
+
+    Raises:
+        NetralitasError: the place cannot be written.
+    """
+    with _whole(path, "wb") as stream:
+        yield cast(BinaryIO, stream)
+
+
+@contextmanager
+def _whole(path: Path, mode: str, encoding: str | None = None, newline: str | None = None) -> Iterator[IO[Any]]:
     partial = path.with_name(path.name + ".partial")
     try:
-        stream = partial.open("w", encoding="utf-8", newline="\n")
+        stream = partial.open(mode, encoding=encoding, newline=newline)
     except OSError as e:
         raise NetralitasError(f"{path}: cannot be written: {e.strerror or e}") from e
     try:
@@ -54,8 +74,8 @@ def write_parts(parts: Iterable[str], path: Path) -> int:
 
 
 def record_line(record: Record) -> str:
-    """One record as a line of JSON; ``text`` is left out where it is not kept."""
-    exclude = {"text"} if record.text is None else None
+    """One record as a line of JSON; ``OPTIONAL`` fields are left out where there is none."""
+    exclude = {name for name in OPTIONAL if getattr(record, name) is None}
     return record.model_dump_json(exclude=exclude) + "\n"
 
 

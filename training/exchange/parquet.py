@@ -1,6 +1,5 @@
 """Parquet with nested, typed columns, as ``datasets.load_dataset("parquet", …)`` reads it."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from nlp.errors import NetralitasError, describe_error
+from nlp.tables import write_parquet
 from training.corpus import CorpusText
 
 _STRINGS: Final = pa.list_(pa.string())
@@ -53,21 +53,7 @@ _ROWS: Final = 1000
 
 def write(texts: Iterable[CorpusText], path: Path) -> int:
     """Write rows in groups of a thousand; return how many."""
-    count = 0
-    try:
-        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as out:
-            for batch in _batched(texts):
-                out.write_table(pa.Table.from_pylist([t.model_dump(mode="json") for t in batch], schema=SCHEMA))
-                count += len(batch)
-    except OSError as e:
-        raise NetralitasError(f"{path}: cannot be written: {e}") from e
-    return count
-
-
-def _batched(texts: Iterable[CorpusText]) -> Iterator[list[CorpusText]]:
-    rest = iter(texts)
-    while batch := list(itertools.islice(rest, _ROWS)):
-        yield batch
+    return write_parquet((t.model_dump(mode="json") for t in texts), SCHEMA, path)
 
 
 def read(path: Path) -> Iterator[CorpusText | str]:

@@ -1,8 +1,7 @@
 """CSV and XLSX for people who work in a spreadsheet: one row a text, Indonesian headings, safe to open in Excel.
 
-What a sheet cannot show (mentions, offsets) travels in the column "Anotasi". Cells that Excel would turn into numbers,
-dates or formulas carry an apostrophe in CSV, which reading takes off again. CSV is written with semicolons and a byte
-order mark, as Excel with Indonesian settings expects; reading accepts commas, tabs and Windows-1252 too.
+What a sheet cannot show (mentions, offsets) travels in the column "Anotasi". How cells are guarded in CSV is said in
+``nlp.sheets``; reading takes the guards off again, and accepts commas, tabs and Windows-1252 too.
 """
 
 import csv
@@ -15,16 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell, WriteOnlyCell
-from openpyxl.styles import Font
+from openpyxl import load_workbook
 from pydantic import ValidationError
 
-from nlp import gazetteer
+from nlp import gazetteer, sheets
 from nlp.errors import NetralitasError, describe_error
 from nlp.record import text_digest
 from nlp.schema import DISPLAY_ID
-from nlp.write import whole_file
 from training.corpus import CorpusText, region_codes, to_slug
 
 EXCEL_CELL: Final = 32_000
@@ -54,7 +50,6 @@ _LONG: Final = ("text", "annotation")
 _SETS: Final = ("flags", "forms", "subjects")
 _PLAIN: Final = ("kind", "style", "event", "group", "split", "url")
 _INSIDE: Final = ("confusions", "annotations", "layers", "mentions", "officials", "regions", "ignored", "evidence")
-_GUARDED: Final = re.compile(r"^[=+\-@\t\r']|^[\d.,:/\- eE+%]+$|^(?:true|false)$", re.IGNORECASE)
 _CODES: Final = {display: code for code, display in DISPLAY_ID.items()}
 _DATES: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 
@@ -108,53 +103,22 @@ def to_row(text: CorpusText) -> dict[str, str]:
     return row
 
 
-def _guard(value: str) -> str:
-    return "'" + value if _GUARDED.search(value) else value
-
-
-def _unguard(value: str) -> str:
-    return value[1:] if value.startswith("'") and _GUARDED.search(value[1:]) else value
-
-
 def write_csv(texts: Iterable[CorpusText], path: Path) -> int:
     """Write a CSV for Excel; return the number of rows."""
-    count = 0
-    with whole_file(path) as f:
-        f.write("\ufeff")
-        out = csv.DictWriter(f, headings(), delimiter=";", lineterminator="\r\n")
-        out.writeheader()
-        for count, text in enumerate(texts, 1):  # noqa: B007
-            out.writerow({k: _guard(v) for k, v in to_row(text).items()})
-    return count
+    return sheets.write_csv(headings(), _rows(texts), path)
 
 
 def write_xlsx(texts: Iterable[CorpusText], path: Path) -> int:
     """Write a workbook of one sheet, all cells text; return the number of rows."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Korpus")
-    sheet.freeze_panes = "C2"
-    for letter, width in zip("ABCDEFGH", (14, 80, 26, 20, 26, 18, 60, 26), strict=True):
-        sheet.column_dimensions[letter].width = width
+    widths = (14, 80, 26, 20, 26, 18, 60, 26)
+    return sheets.write_xlsx(headings(), _rows(texts), path, title="Korpus", widths=widths, held="C2")
 
-    def cell(value: str, bold: bool = False) -> Cell:
-        made = WriteOnlyCell(sheet, value)
-        made.data_type = "s"  # else a text that begins with "=" becomes a formula
-        made.number_format = "@"
-        if bold:
-            made.font = Font(bold=True)
-        return made
 
+def _rows(texts: Iterable[CorpusText]) -> Iterator[list[str]]:
     columns = headings()
-    sheet.append([cell(h, bold=True) for h in columns])
-    count = 0
-    for count, text in enumerate(texts, 1):  # noqa: B007
+    for text in texts:
         row = to_row(text)
-        sheet.append([cell(row[h]) for h in columns])
-    try:
-        book.save(path)
-    except OSError as e:
-        raise NetralitasError(f"{path}: cannot be written: {e.strerror or e}") from e
-    return count
+        yield [row[h] for h in columns]
 
 
 def read(path: Path) -> Iterator[CorpusText | str]:
@@ -196,7 +160,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter)
     _need_columns(reader.fieldnames or [], path)
     for row in reader:
-        yield reader.line_num, {k: _unguard(v or "") for k, v in row.items() if isinstance(k, str)}
+        yield reader.line_num, {k: sheets.unguard(v or "") for k, v in row.items() if isinstance(k, str)}
 
 
 def _xlsx_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
