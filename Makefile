@@ -37,7 +37,7 @@ $(DEMO)/installed: pyproject.toml $(wildcard nlp/*.py nlp/*.json nlp/cli/*.py mo
 $(DEV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[train,serve,dev]"
+	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[train,serve,formats,dev]"
 	@touch $@
 
 clean:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nlp.batch import dead_letter_path, tag_sources
+from nlp.batch import Options, dead_letter_path, tag_sources
 from nlp.errors import NetralitasError
 from nlp.read import Fields
 from nlp.record import Record
@@ -18,10 +18,10 @@ GOOD = "Warga melaporkan Camat Kudus Darmaji yang diduga hadir di kampanye."
 def run(tagger, tmp_path):
     """Write rows as JSON Lines and tag them; the summary, the records and the dead letters."""
 
-    def runner(*rows, **options):
+    def runner(*rows, on_record=None, **options):
         source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
         source.write_text("".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in rows))
-        summary = tag_sources([str(source)], output, tagger, **options)
+        summary = tag_sources([str(source)], output, tagger, Options(**options), on_record)
         return summary, lines(output), lines(dead_letter_path(output))
 
     return runner
@@ -52,7 +52,7 @@ def test_a_row_without_id_is_named_by_file_and_line(run):
 def test_the_source_of_a_row_is_in_its_record(run):
     row = {"text": GOOD, "title": "Judul", "url": "https://x.id/1", "outlet": "x", "date": "2024-10-29"}
     _, (record,), _ = run(row)
-    expected = {"url": "https://x.id/1", "outlet": "x", "title": "Judul", "published": "2024-10-29"}
+    expected = {"url": "https://x.id/1", "outlet": "x", "title": "Judul", "published": "2024-10-29", "extent": None}
     assert record["source"] == expected
     assert record["election"]["type"] == []
 
@@ -162,14 +162,14 @@ def test_texts_of_any_alphabet_are_written_as_one_line_each(run, tmp_path):
     assert (tmp_path / "out.dead.jsonl").read_bytes().count(b"\n") == 1
 
 
-@pytest.mark.parametrize("name", ["none/out.jsonl", "in.jsonl/out.jsonl", "folder"])
+@pytest.mark.parametrize("name", ["none/out.jsonl", "in.jsonl/out.jsonl", "folder.jsonl"])
 def test_an_output_that_cannot_be_written_leaves_nothing(tagger, tmp_path, name):
     source, output = tmp_path / "in.jsonl", tmp_path / name
     source.write_text(json.dumps({"text": GOOD}) + "\n{}\n")
-    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(NetralitasError, match=f"{re.escape(str(output))}: cannot be written"):
         tag_sources([str(source)], output, tagger)
-    assert names(tmp_path) == ["folder", "in.jsonl"]
+    assert names(tmp_path) == ["folder.jsonl", "in.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -195,14 +195,17 @@ def test_an_output_that_is_a_source_is_refused(tagger, tmp_path, source, output)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError("x"), MemoryError])
-def test_a_killed_run_leaves_no_output(run, tmp_path, error):
+def test_a_stopped_run_leaves_no_output_and_goes_on(run, tmp_path, error):
     def stop(item, record):
         if item.line == 3:
             raise error
 
     with pytest.raises(error if isinstance(error, type) else type(error)):
         run({"text": GOOD}, {"text": ""}, {"text": GOOD}, {"text": GOOD}, on_record=stop)
-    assert names(tmp_path) == ["in.jsonl"]
+    assert names(tmp_path) == ["in.jsonl", "out.jsonl.run"]
+    _, records, dead = run({"text": GOOD}, {"text": ""}, {"text": GOOD}, {"text": GOOD})
+    assert (len(records), len(dead)) == (3, 1)
+    assert names(tmp_path) == ["in.jsonl", "out.dead.jsonl", "out.jsonl"]
 
 
 def test_a_failed_run_keeps_the_output_of_the_one_before(tagger, run, tmp_path):
@@ -214,6 +217,77 @@ def test_a_failed_run_keeps_the_output_of_the_one_before(tagger, run, tmp_path):
     assert {p: p.read_bytes() for p in tmp_path.glob("out*")} == before
 
 
-@pytest.mark.parametrize(("output", "dead"), [("a/out.jsonl", "a/out.dead.jsonl"), ("out", "out.dead.jsonl")])
+@pytest.mark.parametrize(
+    ("output", "dead"),
+    [("a/out.jsonl", "a/out.dead.jsonl"), ("a.b.csv", "a.b.dead.jsonl"), ("out.jsonl.gz", "out.dead.jsonl")],
+)
 def test_dead_letters_lie_beside_their_output(output, dead):
     assert dead_letter_path(Path(output)) == Path(dead)
+
+
+def test_with_a_store_only_new_and_edited_texts_are_tagged(run, tmp_path):
+    store, output = tmp_path / "seen.sqlite", tmp_path / "out.jsonl"
+    rows = [{"text": f"{GOOD} {n}", "url": f"https://x.id/{n}?utm_source=a"} for n in range(4)] + [{"text": ""}]
+    summary, before, _ = run(*rows, seen=store)
+    assert (summary.read, summary.tagged, summary.dead, summary.unchanged) == (5, 4, 1, 0)
+    assert not any("revision" in r for r in before)
+    with pytest.raises(NetralitasError, match=r"out\.jsonl: exists already; with --seen"):
+        run(*rows, seen=store)
+    output.unlink()
+    rows[1]["text"] += " Ia membantah."
+    rows[2]["url"] = "https://X.id/2#atas"
+    summary, records, dead = run(*rows, {"text": "Harga cabai naik."}, seen=store)
+    # A row that gave no record is not taken for seen.
+    assert (summary.read, summary.tagged, summary.dead, summary.unchanged) == (6, 2, 1, 3)
+    assert len(dead) == 1
+    digests = {r["id"]: r["text_sha256"] for r in before}
+    expected = {"number": 2, "supersedes": "in.jsonl:2", "supersedes_text_sha256": digests["in.jsonl:2"]}
+    assert [(r["id"], r.get("revision")) for r in records] == [("in.jsonl:2", expected), ("in.jsonl:6", None)]
+    output.unlink()
+    rows[1]["text"] += " Kasusnya dihentikan."
+    _, (record,), _ = run(*rows[:4], seen=store)
+    assert record["revision"]["number"] == 3
+
+
+def test_a_file_that_is_no_store_is_refused(run, tmp_path):
+    (tmp_path / "seen").write_text("bukan basis data, hanya teks biasa yang cukup panjang")
+    with pytest.raises(NetralitasError, match="is no store of seen texts"):
+        run({"text": GOOD}, seen=tmp_path / "seen")
+
+
+def test_filtered_records_are_counted(run):
+    from nlp.select import Selection
+
+    summary, records, _ = run({"text": GOOD}, {"text": "Harga cabai naik."}, selection=Selection(min_score=1.0))
+    assert (summary.read, summary.tagged, summary.filtered, summary.records, records) == (2, 2, 2, 0, [])
+
+
+def test_dead_letters_are_tried_again_after_repair(run, tagger, tmp_path):
+    _, _, dead = run({"text": GOOD}, '{"text": "Camat hadir"', {"text": ""})
+    letters = tmp_path / "letters.jsonl"
+    dead[0]["raw"] = json.dumps({"text": GOOD})
+    letters.write_text("".join(json.dumps(d) + "\n" for d in dead))
+    summary = tag_sources([str(letters)], tmp_path / "more.jsonl", tagger, Options(retry=True))
+    assert (summary.read, summary.tagged, summary.dead) == (2, 1, 1)
+    (record,) = lines(tmp_path / "more.jsonl")
+    assert record["id"] == "in.jsonl:2"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet", ".jsonl.gz", ".jsonl.zst"])
+def test_every_format_is_written(run, tagger, tmp_path, suffix):
+    run({"text": GOOD})
+    output = tmp_path / f"out{suffix}"
+    assert tag_sources([str(tmp_path / "in.jsonl")], output, tagger).records == 1
+    assert output.stat().st_size > 100
+    assert not [n for n in names(tmp_path) if n.endswith(".run")]
+
+
+def test_records_of_pages_keep_their_text(tagger, tmp_path):
+    page = tmp_path / "a.html"
+    page.write_text(
+        f"<html><head><title>Camat Dilaporkan</title></head><body><article><p>{GOOD * 5}</p></article></body></html>"
+    )
+    tag_sources([str(page)], tmp_path / "out.jsonl", tagger)
+    (record,) = lines(tmp_path / "out.jsonl")
+    assert GOOD in record["text"]
+    assert record["source"]["extent"] == "full"

@@ -184,7 +184,11 @@ def fails(done, *parts):
     [
         (["tag", "none.jsonl", "-o", "out.jsonl"], ["none.jsonl: cannot be read: No such file"]),
         (["tag", "in.pdf", "-o", "out.jsonl"], ["in.pdf: unknown suffix '.pdf'; known are .jsonl"]),
-        (["tag", "sub", "-o", "out.jsonl"], ["sub: is a directory"]),
+        (["tag", "none/*.jsonl", "-o", "out.jsonl"], ["none/*.jsonl: no file fits this pattern"]),
+        (["tag", "in.jsonl", "-o", "out.doc"], ["out.doc: unknown suffix '.doc'; known are .jsonl"]),
+        (["tag", "in.jsonl", "-o", "out.jsonl", "--only", "kasus"], ["unknown label kasus; known are not_relevant"]),
+        (["tag", "in.jsonl", "-o", "out.jsonl", "--fields", "nama"], ["unknown field nama; a record has"]),
+        (["retry", "in.jsonl", "-o", "out.jsonl"], ["in.jsonl:1: no dead letter"]),
         (["tag", "in.csv", "-o", "out.jsonl"], ["in.csv:1: no column 'text' (has: isi[red], x)"]),
         (["tag", "in.jsonl", "-o", "in.jsonl"], ["in.jsonl: is one of the sources"]),
         (["tag", "in.jsonl", "-o", "none/out.jsonl"], ["none/out.jsonl: cannot be written"]),

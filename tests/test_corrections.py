@@ -7,7 +7,7 @@ import stat
 import pytest
 from pydantic import ValidationError
 
-from nlp.batch import tag_sources
+from nlp.batch import Options, tag_sources
 from nlp.corrections import Correction, CorrectionLog, apply, value_of
 from nlp.errors import NetralitasError
 from nlp.schema import ACCUSED_STATUSES, CASE_LABELS, Role, Status
@@ -153,7 +153,8 @@ def test_a_batch_run_honours_corrections(accused, released, tmp_path):
     log = CorrectionLog(tmp_path / "log.jsonl")
     log.append(correction(accused))
     (tmp_path / "feed.jsonl").write_text(json.dumps({"id": "x", "text": text}) + "\n")
-    tag_sources([str(tmp_path / "feed.jsonl")], tmp_path / "out.jsonl", Tagger.load(released), corrections=log)
+    options = Options(corrections=tmp_path / "log.jsonl")
+    tag_sources([str(tmp_path / "feed.jsonl")], tmp_path / "out.jsonl", Tagger.load(released), options)
     (line,) = (tmp_path / "out.jsonl").read_text().splitlines()
     assert json.loads(line)["label"]["name"] == "prevention"
     assert json.loads(line)["corrections"][0]["old"] == record.label.name

@@ -4,40 +4,25 @@ A third of the test regions, and some writing styles, occur in no training text:
 a place and a manner that it has never read.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from datasketch import LeanMinHash, MinHash, MinHashLSH
+from datasketch import LeanMinHash, MinHashLSH
 
+from nlp.copies import NEAR, sketch
 from nlp.record import text_digest
 from nlp.schema import Label
 from training.corpus import CorpusText, Split
 from training.scores import to_kabupaten
 
 SHARES: dict[Split, float] = {"train": 0.7, "dev": 0.1, "test": 0.2}
-NEAR = 0.6
-"""Estimated Jaccard similarity of word trigrams from which two texts count as near copies."""
 UNSEEN_STYLES = 0.03
 """Share of the new texts that go to the test split because nobody else may have their style; the rarest first."""
 UNSEEN_REGIONS = 0.14
 """Share of the new texts that go there because of their kabupaten or kota; the rarest first, so these are many."""
-
-
-def shingles(text: str) -> set[str]:
-    """Word trigrams, lower-cased; of a shorter text, its words."""
-    words = re.findall(r"\w+", text.lower())
-    return {" ".join(words[i : i + 3]) for i in range(len(words) - 2)} or set(words)
-
-
-def sketch(text: str) -> LeanMinHash:
-    """MinHash of the shingles, 128 permutations."""
-    minhash = MinHash(num_perm=128, seed=1)
-    minhash.update_batch([s.encode() for s in shingles(text)])
-    return LeanMinHash(minhash)
 
 
 class Place(NamedTuple):

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nlp.cli import adapt, base, compare, data, diff, evaluate, explain, export, schema, serve, stream, tag, train
+from nlp.cli import (
+    adapt,
+    base,
+    bench,
+    compare,
+    data,
+    dedupe,
+    diff,
+    evaluate,
+    explain,
+    export,
+    schema,
+    serve,
+    stream,
+    tag,
+    train,
+)
 from nlp.errors import NetralitasError
 from nlp.tagger import package_version
 
@@ -18,6 +34,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("tag")(tag.tag)
+app.command("retry")(tag.retry)
+app.command("dedupe")(dedupe.dedupe)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("schema")(schema.schema)
@@ -27,6 +45,7 @@ app.command("adapt", rich_help_panel="Training (needs the extra 'train')")(adapt
 app.command("train", rich_help_panel="Training (needs the extra 'train')")(train.train)
 app.command("evaluate", rich_help_panel="Training (needs the extra 'train')")(evaluate.evaluate)
 app.command("compare", rich_help_panel="Training (needs the extra 'train')")(compare.compare)
+app.command("bench", rich_help_panel="Training (needs the extra 'train')")(bench.bench)
 app.command("export", rich_help_panel="Training (needs the extra 'train')")(export.export)
 app.add_typer(base.app, name="base", rich_help_panel="Training (needs the extra 'train')")
 app.add_typer(data.app, name="data", rich_help_panel="Training (needs the extra 'train')")
@@ -57,7 +76,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; nothing was written")
+        Console(stderr=True).print("interrupted; 'tag' and 'train' go on where they were when started again")
         sys.exit(130)
 
 

@@ -1,4 +1,4 @@
-"""``netralitas tag``: tag files of texts into a file of records."""
+"""``netralitas tag`` and ``netralitas retry``: tag files of texts into a file of records."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,43 +7,127 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from nlp.batch import Summary, tag_sources
+from nlp.batch import Options, Summary, tag_sources
 from nlp.cli.common import console, errors, progress_bar
-from nlp.corrections import CorrectionLog
-from nlp.read import Fields
+from nlp.read import Fields, Item
 from nlp.record import Record
 from nlp.schema import CASE_LABELS, DISPLAY_ID, Label
+from nlp.select import Selection, parse_fields, parse_only
 from nlp.tagger import Tagger
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="File of records: .jsonl (also .gz, .zst), .csv, .xlsx or .parquet.")
+]
+Model = Annotated[str | None, typer.Option(help="Model directory or hub id; the built-in one by default.")]
+TextField = Annotated[str, typer.Option(help="Field that holds the text.")]
+TitleField = Annotated[str, typer.Option(help="Field of the headline, put before the text.")]
+IdField = Annotated[str, typer.Option(help="Field of the id; without one, FILE:LINE serves.")]
+DateField = Annotated[str, typer.Option(help="Field of the day of publication, like 2024-10-29.")]
+UrlField = Annotated[str, typer.Option(help="Field of the address.")]
+OutletField = Annotated[str, typer.Option(help="Field of the outlet.")]
+Only = Annotated[
+    list[str] | None, typer.Option(help="Keep only this label; may be given several times. 'case' is every case.")
+]
+MinScore = Annotated[float | None, typer.Option(min=0, max=1, help="Keep only labels of at least this score.")]
+KeptFields = Annotated[
+    str | None, typer.Option("--fields", help="Fields of the record to write, with commas between; id always.")
+]
+WithoutNames = Annotated[bool, typer.Option("--without-names", help="Leave out whatever names a person, for sharing.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Drop what an unfinished run into OUTPUT did.")]
 
 
 def tag(
-    sources: Annotated[list[str], typer.Argument(help="Files (.jsonl .csv .tsv .txt), or - for standard input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File of records, JSON Lines.")],
-    model: Annotated[str | None, typer.Option(help="Model directory or hub id; the built-in one by default.")] = None,
-    text: Annotated[str, typer.Option(help="Field that holds the text.")] = "text",
-    title: Annotated[str, typer.Option(help="Field of the headline, put before the text.")] = "title",
-    id: Annotated[str, typer.Option(help="Field of the id; without one, FILE:LINE serves.")] = "id",
-    date: Annotated[str, typer.Option(help="Field of the day of publication, like 2024-10-29.")] = "date",
-    url: Annotated[str, typer.Option(help="Field of the address.")] = "url",
-    outlet: Annotated[str, typer.Option(help="Field of the outlet.")] = "outlet",
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files (.jsonl .csv .tsv .txt .parquet .arrow .html .rss, also .gz .xz .zst), folders, patterns in "
+            "quotes, or - for standard input."
+        ),
+    ],
+    output: Output,
+    model: Model = None,
+    text: TextField = "text",
+    title: TitleField = "title",
+    id: IdField = "id",
+    date: DateField = "date",
+    url: UrlField = "url",
+    outlet: OutletField = "outlet",
+    only: Only = None,
+    min_score: MinScore = None,
+    kept_fields: KeptFields = None,
+    without_names: WithoutNames = False,
+    seen: Annotated[
+        Path | None, typer.Option(help="Store of texts tagged before (made if missing): skip those that are the same.")
+    ] = None,
     corrections: Annotated[
         Path | None, typer.Option(help="Log of the desk's corrections, laid over the records of their texts.")
     ] = None,
+    restart: Restart = False,
     show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
 ) -> None:
-    """Tag texts. Rows that cannot be tagged go to OUTPUT's .dead.jsonl with line number and reason."""
-    fields = Fields(text=text, title=title, id=id, date=date, url=url, outlet=outlet)
+    """Tag texts. Rows that cannot be tagged go to OUTPUT's .dead.jsonl with place and reason.
+
+    A run that is killed goes on where it was when the same command is given again.
+    """
+    options = Options(
+        fields=Fields(text=text, title=title, id=id, date=date, url=url, outlet=outlet),
+        selection=_selection(only, min_score, kept_fields, without_names),
+        corrections=corrections,
+        seen=seen,
+        restart=restart,
+    )
+    _run(sources, output, model, options, show)
+
+
+def retry(
+    letters: Annotated[list[str], typer.Argument(help="Files of dead letters, whose raw rows may have been repaired.")],
+    output: Output,
+    model: Model = None,
+    text: TextField = "text",
+    title: TitleField = "title",
+    id: IdField = "id",
+    date: DateField = "date",
+    url: UrlField = "url",
+    outlet: OutletField = "outlet",
+    only: Only = None,
+    min_score: MinScore = None,
+    kept_fields: KeptFields = None,
+    without_names: WithoutNames = False,
+    restart: Restart = False,
+) -> None:
+    """Tag the rows of dead letters again, after their ``raw`` was repaired or the options were mended."""
+    options = Options(
+        fields=Fields(text=text, title=title, id=id, date=date, url=url, outlet=outlet),
+        retry=True,
+        selection=_selection(only, min_score, kept_fields, without_names),
+        restart=restart,
+    )
+    _run(letters, output, model, options, show=False)
+
+
+def _selection(only: list[str] | None, min_score: float | None, fields: str | None, without_names: bool) -> Selection:
+    return Selection(
+        only=parse_only(only or []),
+        min_score=min_score,
+        fields=parse_fields(fields.split(",") if fields else []),
+        without_names=without_names,
+    )
+
+
+def _run(sources: list[str], output: Path, model: str | None, options: Options, show: bool) -> None:
     tagger = Tagger.load(model)
-    log = CorrectionLog(corrections) if corrections else None
     with progress_bar("texts") as progress:
         task = progress.add_task("tagging", total=None)
 
-        def on_record(_: object, record: Record) -> None:
+        def on_record(_: Item, record: Record) -> None:
             progress.advance(task)
             if show:
                 console.print(_line(record), overflow="ellipsis", no_wrap=True)
 
-        summary = tag_sources(sources, output, tagger, fields, on_record, log)
+        def on_resume(done: int) -> None:
+            progress.advance(task, done)
+
+        summary = tag_sources(sources, output, tagger, options, on_record, on_resume)
     _print_summary(summary, output)
 
 
@@ -73,6 +157,10 @@ def _print_summary(summary: Summary, output: Path) -> None:
             table.add_row(label, DISPLAY_ID[label], str(summary.labels[label]))
     console.print(table)
     console.print(f"{summary.abstained} abstained: to be read by a person before use")
+    counted = f"{summary.read} read = {summary.tagged} tagged + {summary.dead} dead + {summary.unchanged} unchanged"
+    console.print(counted + (f"; {summary.filtered} of the tagged filtered out" if summary.filtered else ""))
+    if summary.resumed:
+        console.print(f"{summary.resumed} were done by an earlier part of the run")
     if summary.dead:
         message = f"{summary.dead} rows could not be tagged; they and the reasons are in {summary.dead_path}"
         errors.print(Text(message), soft_wrap=True)
