@@ -135,9 +135,9 @@ def trained(tiny_base: Path, corpus_file: Path, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def released(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(trained: Path, corpus: list[CorpusText], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A released directory: ONNX, int8."""
-    return export(trained, tmp_path_factory.mktemp("released") / "tiny")
+    return export(trained, tmp_path_factory.mktemp("released") / "tiny", [t.text for t in corpus[:8]])
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_fine_tunes_exports_and_tags(indobert, corpus_file, corpus, tmp_path, ca
     run = train(tiny_config(indobert, corpus_file, tmp_path / "run", epochs=4, accumulate=2, precision="bf16"))
     assert "its heads of pretraining are not used" in caplog.text
     calibrate(run, corpus_file)
-    tagger = Tagger.load(export(run, tmp_path / "released"))
+    tagger = Tagger.load(export(run, tmp_path / "released", [corpus[0].text]))
     record = tagger.tag(corpus[0].text)
     for official in record.officials:
         assert all(corpus[0].text[a:b].strip() for a, b in official.mentions)

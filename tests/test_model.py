@@ -64,7 +64,7 @@ def test_unfinished_run_is_not_exported(trained, tmp_path):
     shutil.copytree(trained, run)
     (run / "calibration.json").unlink()
     with pytest.raises(NetralitasError, match=r"no calibration\.json"):
-        export(run, tmp_path / "out")
+        export(run, tmp_path / "out", [])
 
 
 def test_model_of_another_schema_is_refused(trained, tmp_path):

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
+from nlp.clean import find_ignored
 from nlp.errors import NetralitasError
-from nlp.tagger import CALIBRATION_FILE, SHAPE_FILE, WEIGHTS_FILE
+from nlp.tagger import CALIBRATION_FILE, SHAPE_FILE, WEIGHTS_FILE, read_shape
+from nlp.window import load_tokenizer, tokenise, windows
 from training.model import NeutralityModel, load
+from training.smooth import smooth
 
 MAX_BYTES = 40_000_000
 """Limit of a whole released directory."""
@@ -71,8 +75,9 @@ def quantise(source: Path, target: Path) -> None:
     )
 
 
-def export(run: Path, output: Path) -> Path:
-    """Write a released model's weights, tokenizer and calibration; the card follows once it is measured.
+def export(run: Path, output: Path, texts: Sequence[str]) -> Path:
+    """Write a released model's weights, tokenizer and calibration; the card follows once it is measured. ``texts``
+    show what the activations are like: some dozens that the model was trained on.
 
     Raises:
         NetralitasError: no calibrated trained model, or a result over 40 MB.
@@ -84,7 +89,7 @@ def export(run: Path, output: Path) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "fp32.onnx"
-        write_onnx(model, plain)
+        write_onnx(smooth(model, list(_windows(texts, run))), plain)
         quantise(plain, Path(scratch) / "int8.onnx")
         shutil.copyfile(Path(scratch) / "int8.onnx", output / WEIGHTS_FILE)
     onnx.checker.check_model(str(output / WEIGHTS_FILE))
@@ -92,6 +97,14 @@ def export(run: Path, output: Path) -> Path:
         shutil.copyfile(run / name, output / name)
     check_size(output)
     return output
+
+
+def _windows(texts: Sequence[str], run: Path) -> Iterator[Tensor]:
+    tokenizer, shape = load_tokenizer(run), read_shape(run)
+    for text in texts:
+        tokens = tokenise(text, tokenizer, find_ignored(text))
+        for window in windows(tokens, tokenizer, shape.window, shape.overlap):
+            yield torch.from_numpy(window.ids)
 
 
 def check_size(directory: Path) -> int:

@@ -8,6 +8,9 @@ import typer
 from nlp.cli.common import console, progress_bar, require_training
 from nlp.tagger import Tagger
 
+_SHOWN = 64
+"""Training texts that show what activations are like."""
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="Trained model.")],
@@ -19,11 +22,13 @@ def export(
     """Write int8 ONNX weights, tokenizer, calibration, and a card with the figures of the released weights."""
     require_training()
     from training.card import write_card
+    from training.corpus import read_corpus
     from training.evaluate import evaluate
     from training.export import check_size
     from training.export import export as convert
 
-    convert(run, output)
+    shown = [t.text for t in read_corpus(corpus) if t.split == "train"]
+    convert(run, output, shown[:: max(1, len(shown) // _SHOWN)])
     with progress_bar("texts") as progress:
         task = progress.add_task("measuring", total=None)
         figures, _ = evaluate(
