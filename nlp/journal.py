@@ -149,13 +149,14 @@ class Workspace:
         if not path.exists():
             return None
         try:
-            return RunState.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as e:
+            return RunState.model_validate(json.loads(path.read_bytes()))
+        except (OSError, ValueError) as e:
             raise NetralitasError(f"{path}: is damaged, or of another version; begin anew with --restart") from e
 
     def save(self, state: RunState) -> None:
         """Say that the snapshot is whole, and what the run was begun with."""
-        write_parts([state.model_dump_json(indent=1) + "\n"], self.directory / _RUN_FILE)
+        # Escaped, for a file's name may hold lone surrogates.
+        write_parts([json.dumps(state.model_dump(mode="json"), indent=1) + "\n"], self.directory / _RUN_FILE)
 
     def _part(self, kind: str, shard: int) -> Path:
         return self.directory / f"{kind}-{shard:06}.jsonl"

@@ -131,7 +131,7 @@ def _replay(logits: Iterator[WindowLogits]) -> WindowEncoder:
 def _pipeline(run: Path, trained: LoadedModel, texts: Sequence[str], size: int) -> Callable[[], list[Label]]:
     """A text classification of the same encoder as users write it, over the same windows; its labels mean nothing."""
     config = AutoConfig.from_pretrained(run, num_labels=len(Label), trust_remote_code=False)
-    model = AutoModelForSequenceClassification.from_config(config)
+    model = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(run / "tokenizer.json"), pad_token="<pad>")
     classify = pipeline("text-classification", model=model.eval(), tokenizer=tokenizer, device="cpu")
     parts = [trained.tokenizer.decode(w.ids.tolist()) for text in texts for w in _cut(text, trained)]
@@ -190,7 +190,7 @@ def bench(run: Path, released: Path, texts: Sequence[str], rounds: int = 5) -> t
         Way("torch fp32, sorted by length", _torch(model, trained, texts)),
         Way(f"netralitas, {plain.runtime}", _ours(plain, texts)),
     ]
-    sizes = {size: _pipeline(run, trained, texts[: len(texts) // 8], size) for size in PIPELINE_BATCHES}
+    sizes = {size: _pipeline(run, trained, texts[: max(1, len(texts) // 8)], size) for size in PIPELINE_BATCHES}
     best = min(sizes, key=lambda size: _seconds(sizes[size]))
     ways.append(Way(f"transformers pipeline, batches of {best}", _pipeline(run, trained, texts, best)))
     for way in ways:
