@@ -25,7 +25,6 @@ from nlp.record import Revision
 from nlp.schema import Label
 from nlp.write import whole_file, write_parts
 
-STDIN_FILE: Final = "stdin"
 _RUN_FILE: Final = "run.json"
 _JOURNAL_FILE: Final = "journal.jsonl"
 _LOCK_FILE: Final = "lock"
@@ -55,6 +54,7 @@ class RunState(_Model):
     shards: int
     rows: int
     unchanged: int
+    unfetched: int
 
 
 class Finished(_Model):

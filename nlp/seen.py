@@ -85,6 +85,11 @@ class ReadBefore:
         self._work.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (id, place))
         return str(self._work.execute("SELECT place FROM ids WHERE id = ?", (id,)).fetchone()[0])
 
+    def knows(self, item: Item) -> bool:
+        """Whether a text was tagged in an earlier run, edited since or not."""
+        asked = "SELECT 1 FROM texts WHERE key = ?"
+        return bool(self._store and self._store.execute(asked, (text_key(item),)).fetchone())
+
     def look_up(self, item: Item, record_id: str, place: str) -> Revision | Unchanged | None:
         """What is known of a text: the same as before, edited since, or new (None). Notes it as read at ``place``.
 

@@ -208,16 +208,16 @@ def test_a_full_disk_at_the_very_end(source, output, tmp_path, monkeypatch):
 
 
 def test_a_source_that_grows_while_it_is_read_is_refused(source, output, monkeypatch):
-    import nlp.batch
+    import nlp.intake
 
-    real = nlp.batch.read_files
+    real = nlp.intake.read_files
 
     def growing(*arguments, **options):
         yield from real(*arguments, **options)
         with source.open("a") as f:
             f.write('{"text": "baru"}\n')
 
-    monkeypatch.setattr(nlp.batch, "read_files", growing)
+    monkeypatch.setattr(nlp.intake, "read_files", growing)
     with pytest.raises(NetralitasError, match="changed while it was read"):
         tag(source, output)
 

@@ -10,9 +10,10 @@ from nlp import gazetteer
 from nlp.schema import MentionType
 from training.corpus import iter_corpus
 from training.markup import parse_text
-from training.swap import name_pool, swap, swap_share
+from training.swap import known_places, name_pool, swap, swap_share
 
 HEAD = "kind: news\nstyle: test\ndate: 2024-10-01\nevent: e\nannotators: t\nlabel: allegation\nforms: mobilise\n"
+ALL = frozenset(c for p in gazetteer.provinces() for c in gazetteer.kabupaten_of(p))
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +33,11 @@ def outline(text):
 
 
 def test_corpus_texts_keep_their_structure_and_their_codes_stay_true(texts):
-    pool = name_pool(texts)
+    pool, places = name_pool(texts), known_places(texts)
     rng = np.random.default_rng(0)
     moved = renamed = 0
     for old in texts:
-        new = swap(old, pool, rng)
+        new = swap(old, pool, places, rng)
         assert outline(new) == outline(old)
         for a, b in zip(old.mentions, new.mentions, strict=True):
             if a.type is MentionType.OFFICE and a.code is None:
@@ -58,7 +59,7 @@ def test_one_person_and_one_place_stay_one():
         "{E:{O1:Camat {R=33.19:Kudus}} {P1:H. Darmaji Wibowo, S.Sos} mengajak warga.} {P1:DARMAJI} "
         "berdalih. Kata {P1:Wibowo}, {Y:Golkar} menang di {R=33.19:Kabupaten Kudus}."
     )
-    new = swap(text, [["Yusran", "Talib"], ["Maria", "Lodo"]], np.random.default_rng(1))
+    new = swap(text, [["Yusran", "Talib"], ["Maria", "Lodo"]], ALL, np.random.default_rng(1))
     first, second, third = (new.quote(i) for i in new.officials[0].mentions)
     assert first.startswith("H. ")
     assert first.endswith(", S.Sos")
@@ -81,3 +82,10 @@ def test_shares_are_seeded(texts):
     changed = sum(x.text != y.text for x, y in zip(some, a, strict=True))
     assert 15 < changed < 45
     assert swap_share(some, 0.0, 0) == some
+
+
+def test_texts_move_only_to_places_that_training_knows(texts):
+    places = known_places(texts[:100])
+    assert places
+    for new in swap_share(texts[:100], 1.0, 0):
+        assert {c[:5] for c in new.regions if "." in c} <= places

@@ -132,7 +132,7 @@ def _pipeline(run: Path, trained: LoadedModel, texts: Sequence[str], size: int) 
     """A text classification of the same encoder as users write it, over the same windows; its labels mean nothing."""
     config = AutoConfig.from_pretrained(run, num_labels=len(Label), trust_remote_code=False)
     model = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(run / "tokenizer.json"), pad_token="<pad>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(run / "tokenizer.json"), pad_token="<pad>")  # type: ignore[no-untyped-call]
     classify = pipeline("text-classification", model=model.eval(), tokenizer=tokenizer, device="cpu")
     parts = [trained.tokenizer.decode(w.ids.tolist()) for text in texts for w in _cut(text, trained)]
     limit = trained.shape.window

@@ -47,6 +47,7 @@ class TrainConfig(_Strict):
     dropout: float = Field(default=0.1, ge=0, lt=1, description="on the heads' input")
     mask_tokens: float = Field(default=0.0, ge=0, lt=1, description="share of the input tokens hidden at each step")
     swap: float = Field(default=0.0, ge=0, le=1, description="share of the texts whose names are drawn anew")
+    noise: float = Field(default=0.0, ge=0, le=1, description="share of the texts spoilt as feeds spoil them")
     share: float = Field(default=1.0, gt=0, le=1, description="share of the training texts, for learning curves")
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     precision: Literal["bf16", "fp32"] = "bf16"

@@ -5,15 +5,15 @@ that stands outside its marked spans in another form stays as it is.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from nlp import gazetteer
 from nlp.schema import MentionType
-from training.corpus import CorpusText, Mention
+from training.corpus import CorpusText
+from training.edits import Edit, apply_edits
 
 _PARTIES: Final = (
     "PDI Perjuangan",
@@ -33,9 +33,6 @@ _FIXED: Final = frozenset({"11", "31", "91", "92", "93", "94", "95", "96"})
 those of Papua were split in 2022."""
 _NAME_WORD: Final = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 _KIND: Final = re.compile(r"^(?:kabupaten|kota) ", re.IGNORECASE)
-
-Edit = tuple[int, int, str]
-"""Start, end and new words of a stretch of the text."""
 
 
 def name_pool(texts: Iterable[CorpusText]) -> list[list[str]]:
@@ -83,7 +80,14 @@ def _bare(code: str) -> str:
     return _KIND.sub("", gazetteer.name(code))
 
 
-def _region_map(text: CorpusText, rng: np.random.Generator) -> dict[str, str]:
+def known_places(texts: Iterable[CorpusText]) -> frozenset[str]:
+    """Kabupaten and kota named in some texts. To these alone others may move: a region of the test split that training
+    must not know stays unknown."""
+    codes = (c for t in texts for c in (*t.regions, t.primary_region) if c)
+    return frozenset(c[:5] for c in codes if "." in c)
+
+
+def _region_map(text: CorpusText, places: frozenset[str], rng: np.random.Generator) -> dict[str, str]:
     """New codes for all codes of a text; empty where not all can be exchanged."""
     codes = {c for c in (*text.regions, text.primary_region, *(m.code for m in text.mentions)) if c}
     codes |= {o.region for o in text.officials if o.region}
@@ -94,7 +98,7 @@ def _region_map(text: CorpusText, rng: np.random.Generator) -> dict[str, str]:
     for old in sorted({c[:2] for c in codes}):
         parts = sorted(c for c in codes if c[:2] == old and "." in c)
         for new in provinces:
-            drawn = _draw_parts(parts, new, rng)
+            drawn = _draw_parts(parts, new, places, rng)
             if new != old and new not in out.values() and drawn is not None:
                 out |= {old: new, **drawn}
                 break
@@ -103,7 +107,9 @@ def _region_map(text: CorpusText, rng: np.random.Generator) -> dict[str, str]:
     return out
 
 
-def _draw_parts(parts: Sequence[str], province: str, rng: np.random.Generator) -> dict[str, str] | None:
+def _draw_parts(
+    parts: Sequence[str], province: str, places: frozenset[str], rng: np.random.Generator
+) -> dict[str, str] | None:
     """A kabupaten for each kabupaten and a kota for each kota, of names that no other region has; None without."""
     out: dict[str, str] = {}
     for code in parts:
@@ -111,7 +117,8 @@ def _draw_parts(parts: Sequence[str], province: str, rng: np.random.Generator) -
         free = [
             c
             for c in gazetteer.kabupaten_of(province)
-            if gazetteer.level(c) == level
+            if c in places
+            and gazetteer.level(c) == level
             and c not in out.values()
             and len(gazetteer.find_bare(gazetteer.key(_bare(c)))) == 1
         ]
@@ -149,11 +156,11 @@ def _party_edits(text: CorpusText, rng: np.random.Generator) -> list[Edit]:
     return edits
 
 
-def swap(text: CorpusText, pool: Sequence[list[str]], rng: np.random.Generator) -> CorpusText:
+def swap(text: CorpusText, pool: Sequence[list[str]], places: frozenset[str], rng: np.random.Generator) -> CorpusText:
     """The text with its names drawn anew; itself where its mentions are not annotated."""
     if not (text.has("mentions") and text.has("officials")):
         return text
-    codes = _region_map(text, rng)
+    codes = _region_map(text, places, rng)
     regions = _region_edits(text, codes) if codes else None
     if regions is None:
         codes, regions = {}, []
@@ -163,47 +170,11 @@ def swap(text: CorpusText, pool: Sequence[list[str]], rng: np.random.Generator) 
         # A person's name inside a region's, or the other way round: the first one holds.
         if not kept or edit[0] >= kept[-1][1]:
             kept.append(edit)
-    return _apply(text, kept, codes)
-
-
-def _apply(text: CorpusText, edits: Sequence[Edit], codes: dict[str, str]) -> CorpusText:
-    parts, at = [], 0
-    ends, shifts, shift = [], [], 0
-    for start, end, new in edits:
-        parts += [text.text[at:start], new]
-        at = end
-        shift += len(new) - (end - start)
-        ends.append(end)
-        shifts.append(shift)
-
-    def moved(position: int) -> int:
-        i = bisect_right(ends, position)
-        return position + (shifts[i - 1] if i else 0)
-
-    def span(s: Any) -> dict[str, Any]:
-        # An edit ends where its mention ends, so an end moves with the edits up to it, a start with those before it.
-        return {"start": moved(s.start), "end": moved(s.end)}
-
-    def mention(m: Mention) -> Mention:
-        return m.model_copy(update=span(m) | {"code": codes.get(m.code, m.code) if m.code else None})
-
-    def code(old: str | None) -> str | None:
-        return codes.get(old, old) if old else None
-
-    changed = text.model_dump() | {
-        "text": "".join(parts) + text.text[at:],
-        "mentions": [mention(m).model_dump() for m in text.mentions],
-        "evidence": [span(s) for s in text.evidence],
-        "ignored": [span(s) for s in text.ignored],
-        "officials": [o.model_dump() | {"region": code(o.region)} for o in text.officials],
-        "regions": [code(r) for r in text.regions],
-        "primary_region": code(text.primary_region),
-    }
-    return CorpusText.model_validate(changed)
+    return apply_edits(text, kept, codes)
 
 
 def swap_share(texts: Sequence[CorpusText], share: float, seed: int) -> list[CorpusText]:
     """The texts, a random share of them with their names drawn anew; the same seed gives the same texts."""
-    pool = name_pool(texts)
+    pool, places = name_pool(texts), known_places(texts)
     rng = np.random.default_rng([seed, 1])
-    return [swap(t, pool, rng) if pool and rng.random() < share else t for t in texts]
+    return [swap(t, pool, places, rng) if pool and rng.random() < share else t for t in texts]

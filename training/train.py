@@ -28,6 +28,7 @@ from training.config import LossWeights, TrainConfig
 from training.corpus import CorpusText, read_corpus
 from training.features import UNKNOWN, Batch, batches, build_features, collate, inner_tokens
 from training.model import NeutralityModel, Shape, pool_windows
+from training.noise import noise_share
 from training.run import (
     Progress,
     base_tokenizer,
@@ -177,7 +178,11 @@ def _prepare(config: TrainConfig, texts: Sequence[CorpusText], tokenizer: Tokeni
     machine = Accelerator(cpu=not torch.cuda.is_available())
     shape = Shape(config.window, config.overlap)
     model = model_io.from_base(config.base, shape, config.dropout, config.seed).to(machine.device)
-    data = build_features(swap_share(texts, config.swap, config.seed) if config.swap else texts, tokenizer, shape)
+    if config.swap:
+        texts = swap_share(texts, config.swap, config.seed)
+    if config.noise:
+        texts = noise_share(texts, config.noise, config.seed)
+    data = build_features(texts, tokenizer, shape)
     if not model.standardised:
         sample = np.random.default_rng(config.seed).permutation(len(data))[:STANDARDISE_TEXTS]
         model.standardise([torch.tensor(ids) for i in sample for ids in data[int(i)]["ids"]])

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from nlp.batch import dead_letter_path, item_id, shared_names
 from nlp.cli.common import console, errors, progress_bar
 from nlp.extras import require
+from nlp.intake import dead_letter_path, item_id, shared_names
 from nlp.read import DeadLetter, Fields, expand, read_files
 from nlp.write import dead_line, whole_file
 

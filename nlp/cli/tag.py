@@ -41,7 +41,7 @@ def tag(
         list[str],
         typer.Argument(
             help="Files (.jsonl .csv .tsv .txt .parquet .arrow .html .rss, also .gz .xz .zst), folders, patterns in "
-            "quotes, or - for standard input."
+            "quotes, addresses of feeds or pages, or - for standard input."
         ),
     ],
     output: Output,
@@ -62,6 +62,9 @@ def tag(
     corrections: Annotated[
         Path | None, typer.Option(help="Log of the desk's corrections, laid over the records of their texts.")
     ] = None,
+    articles: Annotated[
+        bool, typer.Option("--articles", help="Fetch the pages of a feed's entries that hold no article, politely.")
+    ] = False,
     restart: Restart = False,
     show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
 ) -> None:
@@ -74,6 +77,7 @@ def tag(
         selection=_selection(only, min_score, kept_fields, without_names),
         corrections=corrections,
         seen=seen,
+        articles=articles,
         restart=restart,
     )
     _run(sources, output, model, options, show)
@@ -159,6 +163,8 @@ def _print_summary(summary: Summary, output: Path) -> None:
     console.print(f"{summary.abstained} abstained: to be read by a person before use")
     counted = f"{summary.read} read = {summary.tagged} tagged + {summary.dead} dead + {summary.unchanged} unchanged"
     console.print(counted + (f"; {summary.filtered} of the tagged filtered out" if summary.filtered else ""))
+    if summary.unfetched:
+        console.print(f"{summary.unfetched} articles could not be fetched; what the feed says of them is tagged")
     if summary.resumed:
         console.print(f"{summary.resumed} were done by an earlier part of the run")
     if summary.dead:

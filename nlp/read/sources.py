@@ -2,12 +2,15 @@
 
 import glob
 import os
+import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Final
 
 from nlp.errors import NetralitasError
+from nlp.fetch import is_address, without_secrets
 from nlp.read.arrow import read_arrow, read_parquet
 from nlp.read.feeds import read_feed
 from nlp.read.lines import read_lines, read_text
@@ -16,6 +19,9 @@ from nlp.read.rows import DeadCode, DeadLetter, Fields, Format, Item, Row, Sourc
 from nlp.read.streams import COMPRESSED, CutError, Input, decompressed
 from nlp.read.table import read_table
 
+_FEED: Final = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]", re.IGNORECASE)
+_HEAD: Final = 1000
+"""Bytes within which a feed says that it is one."""
 _Reader = Callable[[Input, Fields], Iterator[Item | DeadLetter]]
 
 _READERS: Final[dict[str, tuple[Format, _Reader]]] = {
@@ -40,7 +46,7 @@ def expand(sources: Iterable[str]) -> list[str]:
     """The files of all sources, in the order of the sources.
 
     A directory is walked, sorted by name, without what is hidden; ``*``, ``?``, ``[...]`` and ``**`` stand for the
-    files and directories whose names fit; ``-`` stays.
+    files and directories whose names fit; ``-`` stays, and so do addresses.
 
     Raises:
         NetralitasError: a source is missing, empty or of an unknown suffix, a pattern fits nothing, or a file comes
@@ -49,7 +55,7 @@ def expand(sources: Iterable[str]) -> list[str]:
     files: dict[str, str] = {}
     for source in sources:
         for file in _files(source):
-            where = file if file == "-" else os.path.realpath(file)
+            where = file if file == "-" or is_address(file) else os.path.realpath(file)
             if where in files:
                 also = "" if files[where] == file else f" (as {files[where]})"
                 raise NetralitasError(f"{file}: is among the sources twice{also}; name it once")
@@ -58,7 +64,7 @@ def expand(sources: Iterable[str]) -> list[str]:
 
 
 def _files(source: str) -> list[str]:
-    if source == "-":
+    if source == "-" or is_address(source):
         return [source]
     path = Path(source)
     try:
@@ -126,17 +132,20 @@ def read_sources(sources: list[str], fields: Fields) -> Iterator[Item | DeadLett
 
 
 def read_files(
-    files: Iterable[str], fields: Fields, named: Collection[str], stdin: IO[bytes] | None = None
+    files: Iterable[str], fields: Fields, named: Collection[str], local: Mapping[str, Path] | None = None
 ) -> Iterator[Item | DeadLetter]:
-    """Yield the rows of files that :func:`expand` gave for the sources ``named``; of ``-`` those of ``stdin``.
+    """Yield the rows of files that :func:`expand` gave for the sources ``named``. ``local`` holds the files in which
+    the bytes of standard input and of addresses are kept; an address is a feed, or else a page.
 
     Raises:
         NetralitasError: a file is named and unreadable, of an unknown suffix, or lacks the text column; or a package
             is missing. Of a file that was found such a fault is one dead letter.
     """
+    local = local or {}
     for file in files:
-        if file == "-":
-            yield from _guarded(Input(stdin or sys.stdin.buffer, "-", Format.TEXT), read_lines, fields)
+        if file == "-" or is_address(file):
+            with local[file].open("rb") if file in local else nullcontext(sys.stdin.buffer) as stream:
+                yield from _read_kept(stream, file, fields)
             continue
         try:
             yield from _read_file(file, fields, named=file in named)
@@ -144,6 +153,16 @@ def read_files(
             if file in named:
                 raise
             yield Row(file, 1, truncated=True).dead(e.code, str(e).removeprefix(f"{file}: "))
+
+
+def _read_kept(stream: IO[bytes], name: str, fields: Fields) -> Iterator[Item | DeadLetter]:
+    if name == "-":
+        return _guarded(Input(stream, name, Format.TEXT), read_lines, fields)
+    source = Input(stream, without_secrets(name), Format.HTML)
+    if not _FEED.search(source.stream.peek(_HEAD)[:_HEAD]):
+        return _guarded(source, read_page, fields)
+    source.format = Format.FEED
+    return _guarded(source, read_feed, fields)
 
 
 def _read_file(file: str, fields: Fields, *, named: bool) -> Iterator[Item | DeadLetter]:
