@@ -187,9 +187,8 @@ def take_snapshot(
             space.write_snapshot(shards, waiting)
             shards += 1
     if _source_states(files, kept) != states:
-        raise NetralitasError(
-            f"{', '.join(map(without_secrets, files))[:300]}: changed while it was read; run again when nobody writes it"
-        )
+        named = ", ".join(map(without_secrets, files))[:300]
+        raise NetralitasError(f"{named}: changed while it was read; run again when nobody writes it")
     state = RunState(
         versions=versions,
         options=options.state(),

@@ -10,6 +10,7 @@ from nlp.batch import Options, dead_letter_path, tag_sources
 from nlp.errors import NetralitasError
 from nlp.read import Fields
 from nlp.record import Record
+from nlp.schema import Label
 
 GOOD = "Warga melaporkan Camat Kudus Darmaji yang diduga hadir di kampanye."
 
@@ -258,7 +259,9 @@ def test_a_file_that_is_no_store_is_refused(run, tmp_path):
 def test_filtered_records_are_counted(run):
     from nlp.select import Selection
 
-    summary, records, _ = run({"text": GOOD}, {"text": "Harga cabai naik."}, selection=Selection(min_score=1.0))
+    summary, records, _ = run(
+        {"text": GOOD}, {"text": "Harga cabai naik."}, selection=Selection(only=(Label.OVERVIEW,))
+    )
     assert (summary.read, summary.tagged, summary.filtered, summary.records, records) == (2, 2, 2, 0, [])
 
 

@@ -81,7 +81,7 @@ def test_robots_are_honoured_and_asked_once(site, fetcher):
     site.put("/a", "isi")
     site.put("/tutup/b", "rahasia")
     assert fetcher.get(site.root + "/a") == fetcher.get(site.root + "/a") == b"isi"
-    with pytest.raises(FetchError, match="robots.txt does not allow it"):
+    with pytest.raises(FetchError, match=r"robots\.txt does not allow it"):
         fetcher.get(site.root + "/tutup/b")
     assert site.count("/tutup/b") == 0
     assert site.count("/robots.txt") == 1
@@ -90,7 +90,7 @@ def test_robots_are_honoured_and_asked_once(site, fetcher):
 def test_robots_that_cannot_be_had_forbid_everything(site, fetcher):
     site.put("/robots.txt", "", status=503)
     site.put("/a", "isi")
-    with pytest.raises(FetchError, match="robots.txt"):
+    with pytest.raises(FetchError, match=r"robots\.txt"):
         fetcher.get(site.root + "/a")
 
 
