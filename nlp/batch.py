@@ -23,9 +23,13 @@ from nlp.tagger import Reading, Tagger
 from nlp.workers import ordered_map
 from nlp.write import dead_line, write_parts
 
-__all__ = ["Options", "Summary", "dead_letter_path", "tag_row", "tag_sources"]
+__all__ = ["Engine", "Options", "ShardResult", "Summary", "dead_letter_path", "tag_row", "tag_sources"]
 
-_READINGS_KEPT: Final = 128
+READINGS_KEPT: Final = 128
+"""Readings of as many texts are remembered, so that a text that comes again soon is read once."""
+
+Engine = Callable[[Workspace, list[int]], Iterator[Finished]]
+"""Tags the given shards of a run and yields each when it is written, in any order."""
 
 
 @dataclass
@@ -72,12 +76,14 @@ def tag_sources(
     options: Options | None = None,
     on_record: Callable[[Item, Record], None] | None = None,
     on_resume: Callable[[int], None] | None = None,
+    engine: Engine | None = None,
 ) -> Summary:
     """Tag every row of ``sources`` into ``output``, in order, in the format of its suffix. No row ends the run and none
     is lost: each gives a record, a dead letter with place and reason, or is counted as filtered or unchanged.
 
     What was read is kept before anything is tagged. A run that was killed is taken up by calling this again with the
     same sources, options and model: ``on_resume`` is told how many rows are done. ``on_record`` is told each new one.
+    ``engine`` tags the shards elsewhere than in the threads of this process; ``on_record`` is not told then.
 
     Raises:
         NetralitasError: a source cannot be read at all, an output cannot be written, another run is writing it, or a
@@ -113,60 +119,77 @@ def tag_sources(
         if summary.resumed and on_resume:
             on_resume(summary.resumed)
         rest = [n for n in range(state.shards) if n not in done]
-        log = CorrectionLog(options.corrections) if options.corrections else None
-        for finished in _tag_shards(space, rest, tagger, options.selection, log, on_record):
+        shards = engine(space, rest) if engine else _tag_shards(space, rest, tagger, options, on_record)
+        for finished in shards:
             summary.add(finished)
         _write(space, state, summary, options)
     return summary
+
+
+@dataclass
+class ShardResult:
+    """What the rows of a shard gave, in order."""
+
+    records: list[str] = field(default_factory=list)
+    letters: list[str] = field(default_factory=list)
+    labels: Counter[Label] = field(default_factory=Counter)
+    abstained: int = 0
+    filtered: int = 0
+
+    def add(self, result: Record | DeadLetter, selection: Selection) -> None:
+        """Take up what the next row gave."""
+        if isinstance(result, DeadLetter):
+            self.letters.append(dead_line(result))
+            return
+        self.labels[result.label.name] += 1
+        self.abstained += result.label.abstained
+        if selection.keeps(result):
+            self.records.append(selection.line(result))
+        else:
+            self.filtered += 1
+
+    def finish(self, space: Workspace, shard: int) -> Finished:
+        """Write it, and that the shard is done."""
+        counts = {"labels": self.labels, "abstained": self.abstained, "filtered": self.filtered}
+        return space.finish(shard, self.records, self.letters, counts)
 
 
 def _tag_shards(
     space: Workspace,
     shards: list[int],
     tagger: Tagger,
-    selection: Selection,
-    corrections: CorrectionLog | None,
+    options: Options,
     on_record: Callable[[Item, Record], None] | None,
 ) -> Iterator[Finished]:
     """Tag the rows of shards, all cores busy from one shard to the next; each shard is written when its last row is
     done."""
-    read = lru_cache(_READINGS_KEPT)(tagger.read)
+    read = lru_cache(READINGS_KEPT)(tagger.read)
+    log = CorrectionLog(options.corrections) if options.corrections else None
 
     def tag(work: tuple[int, Row | None]) -> tuple[int, Row | None, Record | DeadLetter | None]:
         shard, row = work
-        return shard, row, tag_row(row, tagger, read) if row else None
+        return shard, row, tag_row(row, tagger, read, log) if row else None
 
     def work() -> Iterator[tuple[int, Row | None]]:
         for shard in shards:
             yield from ((shard, row) for row in space.snapshot(shard))
             yield shard, None
 
-    records: list[str] = []
-    letters: list[str] = []
-    labels: Counter[Label] = Counter()
-    abstained = filtered = 0
+    gathered = ShardResult()
     for shard, row, result in ordered_map(tag, work()):
-        if isinstance(result, DeadLetter):
-            letters.append(dead_line(result))
-        elif result and row:
-            if corrections:
-                result = corrections.apply(result)
-            labels[result.label.name] += 1
-            abstained += result.label.abstained
-            if selection.keeps(result):
-                records.append(selection.line(result))
-            else:
-                filtered += 1
-            if on_record and isinstance(row.content, Item):
+        if row and result:
+            gathered.add(result, options.selection)
+            if on_record and isinstance(row.content, Item) and isinstance(result, Record):
                 on_record(row.content, result)
         else:
-            counts = {"labels": labels, "abstained": abstained, "dead": len(letters), "filtered": filtered}
-            yield space.finish(shard, records, letters, counts)
-            records, letters, labels, abstained, filtered = [], [], Counter(), 0, 0
+            yield gathered.finish(space, shard)
+            gathered = ShardResult()
 
 
-def tag_row(row: Row, tagger: Tagger, read: Callable[[str], Reading]) -> Record | DeadLetter:
-    """Tag one row; what cannot be tagged is a dead letter."""
+def tag_row(
+    row: Row, tagger: Tagger, read: Callable[[str], Reading], corrections: CorrectionLog | None = None
+) -> Record | DeadLetter:
+    """Tag one row; what cannot be tagged is a dead letter. ``read`` is the tagger's, or one that remembers."""
     item = row.content
     if isinstance(item, DeadLetter):
         return item
@@ -175,7 +198,8 @@ def tag_row(row: Row, tagger: Tagger, read: Callable[[str], Reading]) -> Record 
     except ValueError as e:
         return item.dead(DeadCode.NO_WORDS, str(e))
     kept = {"revision": row.revision, "text": item.text if item.extracted else None}
-    return record.model_copy(update={k: v for k, v in kept.items() if v is not None})
+    record = record.model_copy(update={k: v for k, v in kept.items() if v is not None})
+    return corrections.apply(record) if corrections else record
 
 
 def _write(space: Workspace, state: RunState, summary: Summary, options: Options) -> None:

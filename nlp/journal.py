@@ -184,7 +184,9 @@ class Workspace:
         """Write what a shard gave, and then that it is done."""
         write_parts(records, self._part("records", shard))
         write_parts(dead, self._part("dead", shard))
-        done = Finished(shard=shard, records_sha256=_digest(records), dead_sha256=_digest(dead), **counts)
+        done = Finished(
+            shard=shard, dead=len(dead), records_sha256=_digest(records), dead_sha256=_digest(dead), **counts
+        )
         path = self.directory / _JOURNAL_FILE
         try:
             with path.open("ab") as f:

@@ -1,7 +1,7 @@
 """``netralitas tag`` and ``netralitas retry``: tag files of texts into a file of records."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from nlp.batch import Options, Summary, tag_sources
 from nlp.cli.common import console, errors, progress_bar
+from nlp.cluster import ray_engine
 from nlp.read import Fields, Item
 from nlp.record import Record
 from nlp.schema import CASE_LABELS, DISPLAY_ID, Label
@@ -65,6 +66,12 @@ def tag(
     articles: Annotated[
         bool, typer.Option("--articles", help="Fetch the pages of a feed's entries that hold no article, politely.")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="The threads of this process, or a Ray cluster (extra 'ray').")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Ray: actors, a core each; all by default.")
+    ] = None,
     restart: Restart = False,
     show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
 ) -> None:
@@ -80,7 +87,7 @@ def tag(
         articles=articles,
         restart=restart,
     )
-    _run(sources, output, model, options, show)
+    _run(sources, output, model, options, show=show, engine=engine, workers=workers)
 
 
 def retry(
@@ -106,7 +113,7 @@ def retry(
         selection=_selection(only, min_score, kept_fields, without_names),
         restart=restart,
     )
-    _run(letters, output, model, options, show=False)
+    _run(letters, output, model, options)
 
 
 def _selection(only: list[str] | None, min_score: float | None, fields: str | None, without_names: bool) -> Selection:
@@ -118,8 +125,18 @@ def _selection(only: list[str] | None, min_score: float | None, fields: str | No
     )
 
 
-def _run(sources: list[str], output: Path, model: str | None, options: Options, show: bool) -> None:
+def _run(
+    sources: list[str],
+    output: Path,
+    model: str | None,
+    options: Options,
+    *,
+    show: bool = False,
+    engine: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+) -> None:
     tagger = Tagger.load(model)
+    elsewhere = ray_engine(model, tagger, options, workers) if engine == "ray" else None
     with progress_bar("texts") as progress:
         task = progress.add_task("tagging", total=None)
 
@@ -131,7 +148,7 @@ def _run(sources: list[str], output: Path, model: str | None, options: Options, 
         def on_resume(done: int) -> None:
             progress.advance(task, done)
 
-        summary = tag_sources(sources, output, tagger, options, on_record, on_resume)
+        summary = tag_sources(sources, output, tagger, options, on_record, on_resume, elsewhere)
     _print_summary(summary, output)
 
 
