@@ -5,6 +5,7 @@ starts an actor again that dies and gives its shard to another; this side writes
 driver is killed goes on too, here or on one machine.
 """
 
+import importlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -51,8 +52,9 @@ def ray_engine(model: str | None, tagger: Tagger, options: Options, workers: int
         NetralitasError: Ray is missing.
     """
     require("ray", "ray", what="--engine ray")
-    import ray
-
+    # Ray is typed in part only, and need not be there when types are checked.
+    ray: Any = importlib.import_module("ray")
+    importlib.import_module("ray.data")
     versions = {k: str(v) for k, v in tagger.versions.model_dump().items()}
 
     def run(space: Workspace, shards: list[int]) -> Iterator[Finished]:

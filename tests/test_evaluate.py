@@ -74,8 +74,9 @@ def test_temperature_and_thresholds():
     logits[np.arange(600), target] += 1
     assert best_temperature(logits * 5, target) == pytest.approx(5 * best_temperature(logits, target), rel=0.3)
     scores, right = np.array([0.4, 0.6, 0.7, 0.9, 0.92, 0.94, 0.99]), np.array([0, 0, 1, 1, 1, 1, 1], bool)
-    assert precision_threshold(scores, right, 0.9) == pytest.approx(0.61, abs=0.011)
-    assert precision_threshold(scores, ~right, 0.9) == 0.99
+    assert precision_threshold(np.repeat(scores, 20), np.repeat(right, 20), 0.9) == pytest.approx(0.61, abs=0.011)
+    assert precision_threshold(scores, right, 0.9) == 0.99, "five hits are luck"
+    assert precision_threshold(np.repeat(scores, 20), np.repeat(~right, 20), 0.9) == 0.99
     assert f1_threshold(scores, right) == pytest.approx(0.61, abs=0.1)
     assert f1_threshold(scores[:3], right[:3]) == 0.5
 

@@ -49,7 +49,7 @@ def test_weights_and_threshold_hold_on_texts_they_were_not_chosen_on():
     weights, threshold = subject_model(persons(300))
     unseen = persons(2000, seed=1)
     scores = subject_scores(unseen.features, weights)
-    assert unseen.right[scores >= threshold].mean() == pytest.approx(PERSON_PRECISION, abs=0.03)
+    assert PERSON_PRECISION - 0.01 <= unseen.right[scores >= threshold].mean() < 1
     assert abs(weights["first_mention"]) > 5 * abs(weights["rival"])
     tenth = (scores > 0.4) & (scores < 0.6)
     assert unseen.right[tenth].mean() == pytest.approx(0.5, abs=0.1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -24,7 +25,7 @@ from training.features import UNKNOWN, document_target
 from training.predict import load_trained
 
 PERSON_PRECISION = 0.95
-"""Precision on dev that the person threshold aims at."""
+"""Precision on dev that the person threshold is to ensure."""
 _HIGHEST = 0.99
 _GRID = np.round(np.arange(0.3, _HIGHEST + 0.001, 0.01), 2)
 _LABEL_GRID = np.concatenate([[0.0], _GRID])
@@ -43,11 +44,13 @@ def best_temperature(logits: Float, target: NDArray[np.int64]) -> float:
 
 
 def precision_threshold(scores: Float, right: NDArray[np.bool_], aim: float) -> float:
-    """Lowest threshold at which the smoothed precision of what passes reaches ``aim``; the highest of the grid if none
-    does. One imagined half-right example keeps a handful of lucky hits from setting it."""
+    """Lowest threshold at which what passes is right with a probability of at least ``aim``, as the lower end of a
+    one-sided 95 % interval has it (Clopper and Pearson 1934), so that no handful of lucky hits sets it; the highest of
+    the grid if there is none."""
     for threshold in _GRID:
         passing = scores >= threshold
-        if passing.sum() and (right[passing].sum() + 0.5) / (passing.sum() + 1) >= aim:
+        hits, misses = int(right[passing].sum()), int((~right[passing]).sum())
+        if hits and beta.ppf(0.05, hits, misses + 1) >= aim:
             return float(threshold)
     return _HIGHEST
 

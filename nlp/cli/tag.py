@@ -69,9 +69,7 @@ def tag(
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="The threads of this process, or a Ray cluster (extra 'ray').")
     ] = "local",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Ray: actors, a core each; all by default.")
-    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Ray: actors, a core each; all by default.")] = None,
     restart: Restart = False,
     show: Annotated[bool, typer.Option("--show", help="Also print one line a record.")] = False,
 ) -> None:
