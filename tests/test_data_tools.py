@@ -116,13 +116,15 @@ def test_sample_prefers_uncertain_and_different_texts(feed, tagger):
 
 def test_sampled_tasks_come_back_when_labelled(feed, tagger, tmp_path):
     chosen, _ = choose(read_sources([str(feed)], Fields()), tagger, 4)
-    made = list(tasks(chosen))
+    # A tiny model may give what no corpus text may hold; such a text is shown bare.
+    made = [t for t in tasks(chosen) if "predictions" in t]
+    assert made
     assert all(0 <= t["predictions"][0]["score"] <= 1 for t in made)
     for t in made:
         t["annotations"] = [{"result": t.pop("predictions")[0]["result"], "completed_by": {"email": "ani"}}]
     label_studio.write_tasks(made, tmp_path / "t.json")
     texts = list(read_texts(tmp_path / "t.json", guide="2"))
-    assert [t.text for t in texts] == [c.item.text for c in chosen]
+    assert [t.text for t in texts] == [t["data"]["text"] for t in made]
     assert all(t.private and [a.by for a in t.annotations] == ["ani"] for t in texts)
 
 
